@@ -1,0 +1,412 @@
+#pragma once
+/// A channel is three words: what carries the bytes, what turns objects into bytes, and which messages are mine.
+/// Transports move envelopes and bytes (mechanism); Channel knows bodies, routing and time (meaning).
+#include <exception>
+#include <limits>
+#include <memory>
+#include <mulproc/combination.hpp>
+#include <mulproc/message.hpp>
+#include <mulproc/owner.hpp>
+#include <mulproc/stash.hpp>
+#include <thread>
+#include <tuple>
+
+namespace mulproc {
+
+template <class S, class... B>
+concept Body = sizeof...(B) <= 1 && (SerializerFor<S, B> && ...);  // no body, or one that the serializer can carry
+
+template <class V, class... P>
+concept Predicates = sizeof...(P) <= 1 && (std::predicate<P&, const V&> && ...);  // none, or one callable with a MessageView
+
+/// One process' endpoint of a channel.
+///
+/// Safety:  one thread per endpoint: another thread's call says wrong_thread, a forked process' call says stale, and both
+///          change nothing. Any number of processes.
+/// Owns:    its place among the participants; destroying it ends its sending and gives back what it holds.
+template <Transport T, Serializer S, RoutingPolicy R>
+  requires Combination<T, R>
+class Channel {
+  using TransportEndpoint = typename T::Endpoint;
+  using Endpoint = std::conditional_t<Selective<T>, TransportEndpoint, Stash<TransportEndpoint>>;
+
+ public:
+  using Options = typename T::Options;
+  using MessageView = mulproc::MessageView<S>;
+  static constexpr Promises promises = T::promises;
+
+  class Message;
+  class Link;
+
+  /// Before fork: nothing is attached yet.
+  /// Fails:   throws std::invalid_argument naming the option, std::system_error naming the call.
+  static Link open(Options options = {}) { return Link(T::open(std::move(options))); }
+
+  /// Joins the channel that another executable opened under this name.
+  /// Fails:   throws std::system_error: stale when no live channel has that name.
+  static Link attach(std::string_view name)
+    requires NamedTransport<T>
+  {
+    return Link(T::attach(name));
+  }
+
+  /// The same, and waits for the name to be opened.
+  /// Fails:   throws std::system_error: not_ready when the time is up.
+  template <class Rep, class Period>
+  static Link attach_for(std::chrono::duration<Rep, Period> patience, std::string_view name)
+    requires NamedTransport<T>
+  {
+    for (const auto deadline = Deadline::after(patience);;) {
+      try {
+        return attach(name);
+      } catch (const std::system_error& error) {
+        if (error.code() != Errc::stale) throw;
+        if (deadline.expired()) throw std::system_error(Errc::not_ready, "attach_for \"" + std::string(name) + '"');
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // a name has no fd to wait on
+    }
+  }
+
+  Channel(Channel&&) noexcept = default;
+  Channel& operator=(Channel&& other) noexcept {
+    if (this != &other) {
+      leave();
+      state_ = std::move(other.state_);
+    }
+    return *this;
+  }
+  ~Channel() { leave(); }
+
+  /// Sends a message with no body, or one; a string literal or string_view travels as std::string.
+  ///
+  /// Blocks:  until there is room.
+  /// Fails:   closed, too_large, recipient_gone, broken; then nothing was sent.
+  template <class... B>
+    requires Body<S, B...>
+  Result<> send(Header header, const B&... body) {
+    return send_until(Deadline::never(), header, body...);
+  }
+  /// Fails:   not_ready when there is no room now; otherwise as send.
+  template <class... B>
+    requires Body<S, B...>
+  Result<> try_send(Header header, const B&... body) {
+    return send_until(Deadline::now(), header, body...);
+  }
+  template <class Rep, class Period, class... B>
+    requires Body<S, B...>
+  Result<> send_for(std::chrono::duration<Rep, Period> patience, Header header, const B&... body) {
+    return send_until(Deadline::after(patience), header, body...);
+  }
+  template <class... B>
+    requires Body<S, B...>
+  Result<> send_until(Deadline deadline, Header header, const B&... body) {
+    return put(deadline, header, 0, body...);
+  }
+  /// Answers `to`: addressed to its sender, in_reply_to its sequence.
+  template <class... B>
+    requires Body<S, B...>
+  Result<> reply(const MessageView& to, Request request, const B&... body) {
+    return put(Deadline::never(), {.request = request, .recipient = to.sender()}, to.sequence(), body...);
+  }
+
+  /// Takes the oldest message this endpoint accepts; messages for others keep their places.
+  ///
+  /// Blocks:  until one arrives or the other side is gone.
+  /// Fails:   closed, broken.
+  /// Owns:    the message leases its slot until it is destroyed; bytes() stays valid until then.
+  template <class... P>
+    requires Predicates<MessageView, P...>
+  Result<Message> receive(P... predicate) {
+    return receive_until(Deadline::never(), std::move(predicate)...);
+  }
+  template <class... P>
+    requires Predicates<MessageView, P...>
+  Result<Message> try_receive(P... predicate) {
+    return receive_until(Deadline::now(), std::move(predicate)...);
+  }
+  template <class Rep, class Period, class... P>
+    requires Predicates<MessageView, P...>
+  Result<Message> receive_for(std::chrono::duration<Rep, Period> patience, P... predicate) {
+    return receive_until(Deadline::after(patience), std::move(predicate)...);
+  }
+  template <class... P>
+    requires Predicates<MessageView, P...>
+  Result<Message> receive_until(Deadline deadline, P... predicate) {
+    if (auto mine = check(); !mine) return mine.error();
+    Selector<P...> selector{state_->policy, id(), std::tuple<P...>(std::move(predicate)...)};
+    auto parcel = state_->endpoint->take_if(selector, deadline);
+    if (!parcel) return parcel.error();
+    return Message(state_, *std::move(parcel));
+  }
+
+  /// True when nothing is queued that this endpoint's policy accepts; held messages do not count.
+  /// Fails:   throws std::system_error: stale, wrong_thread.
+  bool empty() const {
+    check().value();
+    Selector<> selector{state_->policy, id(), {}};
+    if constexpr (requires { state_->endpoint->empty_for(selector); }) {
+      return state_->endpoint->empty_for(selector);
+    } else {
+      return transport().empty();
+    }
+  }
+  /// Both directions, queued and held.
+  std::size_t unfinished() const
+    requires Joinable<T>
+  {
+    check().value();
+    return transport().unfinished();
+  }
+  /// Takes all dead letters there are, with their data.
+  std::vector<Message> dead_letters() {
+    check().value();
+    std::vector<Message> letters;
+    if constexpr (requires { state_->endpoint->take_dead_letter(); }) {
+      while (auto parcel = state_->endpoint->take_dead_letter()) letters.push_back(Message(state_, *std::move(parcel)));
+    }
+    return letters;
+  }
+  std::size_t dead_letters_dropped() const {
+    check().value();
+    if constexpr (requires { state_->endpoint->dead_letters_dropped(); }) {
+      return state_->endpoint->dead_letters_dropped();
+    } else {
+      return 0;
+    }
+  }
+
+  /// Returns when nothing is unfinished: done, not merely taken.
+  /// Fails:   abandoned when no live participant but the caller holds or could take what remains; broken.
+  Result<> join()
+    requires Joinable<T>
+  {
+    return join_until(Deadline::never());
+  }
+  template <class Rep, class Period>
+  Result<> join_for(std::chrono::duration<Rep, Period> patience)
+    requires Joinable<T>
+  {
+    return join_until(Deadline::after(patience));
+  }
+  Result<> join_until(Deadline deadline)
+    requires Joinable<T>
+  {
+    if (auto mine = check(); !mine) return mine;
+    return transport().join(deadline);
+  }
+
+  /// Ends this endpoint's sending; it may go on receiving.
+  Result<> close() {
+    if (auto mine = check(); !mine) return mine;
+    if (std::exchange(state_->sending_ended, true)) return {};
+    if constexpr (requires { transport().close(); }) {
+      return transport().close();
+    } else {
+      return {};
+    }
+  }
+  ProcessId id() const noexcept { return state_ ? state_->id : ProcessId{}; }
+  /// The parent endpoint's id, as far as it is known here.
+  ProcessId parent_id() const noexcept {
+    if constexpr (requires { transport().parent_id(); }) {
+      return state_ && state_->endpoint ? transport().parent_id() : ProcessId{};
+    } else {
+      return {};
+    }
+  }
+  /// Readable when a receive may not have to wait: for poll, epoll, asio. Then call try_receive until not_ready.
+  int native_handle() const
+    requires Pollable<T>
+  {
+    check().value();
+    return transport().native_handle();
+  }
+
+ private:
+  // On the heap, so that a channel may be moved while messages are held; the last of them lets go of it.
+  struct State {
+    State(Endpoint e, R r) : endpoint(std::move(e)), policy(std::move(r)) {}
+    std::optional<Endpoint> endpoint;
+    R policy;
+    Owner owner;
+    ProcessId id;
+    std::uint64_t sent = 0;
+    bool sending_ended = false;
+    std::vector<std::byte> scratch;
+    std::size_t max_body_bytes = std::numeric_limits<std::uint32_t>::max();
+  };
+
+  template <class... P>
+  struct Selector {
+    static constexpr bool by_address = ByAddress<R>, looks_inside = sizeof...(P) != 0;
+    const R& policy;
+    ProcessId me;
+    std::tuple<P...> predicate;
+    bool operator()(const Envelope& envelope) noexcept { return policy.accepts(envelope, me); }
+    template <class Parcel>
+    bool operator()(const Parcel& parcel) {
+      if constexpr (looks_inside) {
+        return std::get<0>(predicate)(MessageView(parcel.envelope(), parcel.attempt(), parcel.bytes()));
+      } else {
+        return true;
+      }
+    }
+  };
+
+  Channel(Endpoint endpoint, R policy) : state_(std::make_shared<State>(std::move(endpoint), std::move(policy))) {
+    state_->id = transport().id();
+    if constexpr (requires { transport().max_body_bytes(); }) state_->max_body_bytes = transport().max_body_bytes();
+  }
+
+  TransportEndpoint& transport() const noexcept {
+    if constexpr (Selective<T>) {
+      return *state_->endpoint;
+    } else {
+      return state_->endpoint->transport();
+    }
+  }
+  Result<> check() const noexcept {
+    if (!state_ || !state_->endpoint) return Errc::stale;
+    return state_->owner.check();
+  }
+  void leave() noexcept {
+    if (!state_) return;
+    if (state_->owner.is_me()) {
+      state_->endpoint.reset();
+    } else {
+      new std::shared_ptr<State>(state_);  // not ours to touch: kept for ever, so that nothing of it runs here
+    }
+    state_.reset();
+  }
+
+  template <class... B>
+  Result<> put(Deadline deadline, const Header& header, std::uint64_t in_reply_to, const B&... body) {
+    if (auto mine = check(); !mine) return mine;
+    if (state_->sending_ended) return Errc::closed;
+    Envelope envelope{.request = header.request,
+                      .recipient = header.recipient,
+                      .sender = header.sender == ProcessId{} ? id() : header.sender,
+                      .sequence = state_->sent + 1,
+                      .in_reply_to = in_reply_to};
+    state_->scratch.clear();
+    if constexpr (sizeof...(B) == 1) {
+      Sink sink(state_->scratch, state_->max_body_bytes);
+      if (auto written = S::encode(static_cast<const body_t<B>&>(body)..., sink); !written) return written;
+      envelope.body_bytes = static_cast<std::uint32_t>(sink.size());
+      envelope.body_type = (body_type_of<B>, ...);
+    }
+    auto sent = transport().put(envelope, state_->scratch, deadline);
+    if (sent) ++state_->sent;
+    return sent;
+  }
+
+  std::shared_ptr<State> state_;
+};
+
+/// The lease on one received message. Letting go of it means done; an exception that unwinds through it puts it back
+/// with attempt + 1.
+///
+/// Safety:  belongs to its endpoint's thread, as the endpoint does; inert elsewhere.
+template <Transport T, Serializer S, RoutingPolicy R>
+  requires Combination<T, R>
+class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
+ public:
+  Message(Message&& other) noexcept
+      : MessageView(other), state_(std::move(other.state_)), parcel_(std::move(other.parcel_)), exceptions_(other.exceptions_) {
+    other.parcel_.reset();
+    this->rebind(parcel_ ? parcel_->bytes() : std::span<const std::byte>{});
+  }
+  Message& operator=(Message&& other) noexcept {
+    if (this != &other) {
+      this->~Message();
+      new (this) Message(std::move(other));
+    }
+    return *this;
+  }
+  ~Message() {
+    if (!parcel_) return;
+    if (!state_->owner.is_me()) {
+      new std::optional<Parcel>(std::move(parcel_));  // not ours to settle
+      new std::shared_ptr<State>(std::move(state_));
+      return;
+    }
+    if (std::uncaught_exceptions() > exceptions_) {
+      (void)fail();
+    } else {
+      (void)parcel_->done();
+    }
+  }
+
+  /// Finishes the lease now.
+  /// Fails:   stale when it has ended already, or its endpoint has.
+  Result<> done() {
+    if (auto mine = check(); !mine) return mine;
+    return parcel_->done();
+  }
+  /// Returns the message to its place; the attempt does not change.
+  /// Fails:   stale when it has ended already, or its endpoint has.
+  Result<> give_back() {
+    if (auto mine = check(); !mine) return mine;
+    return parcel_->give_back();
+  }
+
+ private:
+  friend class Channel;
+  using Parcel = typename Endpoint::Parcel;
+
+  Message(std::shared_ptr<State> state, Parcel parcel)
+      : MessageView(parcel.envelope(), parcel.attempt(), {}),
+        state_(std::move(state)),
+        parcel_(std::move(parcel)),
+        exceptions_(std::uncaught_exceptions()) {
+    this->rebind(parcel_->bytes());
+  }
+  Result<> check() const noexcept {
+    if (!parcel_ || !state_->endpoint) return Errc::stale;
+    return state_->owner.check();
+  }
+  Result<> fail() {
+    if constexpr (requires { parcel_->fail(); }) {
+      return parcel_->fail();
+    } else {
+      return parcel_->give_back();
+    }
+  }
+
+  std::shared_ptr<State> state_;
+  std::optional<Parcel> parcel_;
+  int exceptions_;
+};
+
+/// The configuration of one channel: a value that survives fork. Endpoints are made after it, in the thread that uses them.
+template <Transport T, Serializer S, RoutingPolicy R>
+  requires Combination<T, R>
+class Channel<T, S, R>::Link {
+ public:
+  using channel_type = Channel;
+  using transport_link = decltype(T::open(std::declval<Options>()));
+
+  Link(Link&&) noexcept = default;
+  Link& operator=(Link&&) noexcept = default;
+  ~Link() = default;
+
+  /// Fails:   throws std::system_error; a second live parent endpoint is refused.
+  Channel parent(R policy = R()) { return Channel(Endpoint(link_.parent()), std::move(policy)); }
+  Channel child(R policy = R()) { return Channel(Endpoint(link_.child()), std::move(policy)); }
+
+  /// This process takes no side, or no further one: what the link still holds open for one is let go.
+  void release() {
+    if constexpr (requires { link_.release(); }) link_.release();
+  }
+  /// For spawn: a child was forked and has its side.
+  void spawned() {
+    if constexpr (requires { link_.spawned(); }) link_.spawned();
+  }
+
+ private:
+  friend class Channel;
+  explicit Link(transport_link link) : link_(std::move(link)) {}
+  transport_link link_;
+};
+
+}  // namespace mulproc

@@ -1,0 +1,171 @@
+#pragma once
+/// N children over one link, and the poison pill done right.
+#include <functional>
+#include <mulproc/process.hpp>
+#include <stdexcept>
+#include <vector>
+
+namespace mulproc {
+
+/// A crew of child processes that all run the same function.
+///
+/// Safety:  belongs to the thread that made it; inert in a forked process. The link must outlive it while restarts are left.
+class Crew {
+ public:
+  struct Options {
+    std::size_t size = 1;
+    std::size_t restarts = 0;  ///< how many unexpected deaths are made good, in all
+  };
+  struct Death {
+    ProcessId who;
+    ExitStatus status;
+    bool replaced;
+  };
+
+  /// Blocks:  until every child is attached or dead.
+  /// Fails:   throws std::invalid_argument for size 0, or more than one child over a 1:1 transport; std::system_error.
+  template <class Link, class F>
+    requires ChildFunction<F, typename Link::channel_type&>
+  Crew(Link& link, Options options, F f) : restarts_left_(options.restarts) {
+    static_assert(Link::channel_type::promises.between_processes, "a crew needs a transport that goes between processes");
+    if (options.size == 0) throw std::invalid_argument("Crew: size must be at least 1");
+    if (options.size > 1 && !Link::channel_type::promises.many_to_many)
+      throw std::invalid_argument("Crew: this transport joins one parent and one child; use size 1, or shm_deque or message_queue");
+    start_ = [&link, f = std::move(f)]() mutable { return Spawner::start(link, f); };
+    std::vector<Spawner::Starting> starting;
+    starting.reserve(options.size);
+    for (std::size_t i = 0; i < options.size; ++i) starting.push_back(start_());
+    for (auto& child : starting) members_.push_back({std::move(child).ready()});
+  }
+
+  std::size_t size() const noexcept { return members_.size(); }
+  Child& operator[](std::size_t i) { return members_[i].child; }
+
+  /// Iterates over the children, dead ones included.
+  class Iterator {
+   public:
+    using difference_type = std::ptrdiff_t;
+    using value_type = Child;
+    Iterator() = default;
+    Iterator(Crew* crew, std::size_t at) : crew_(crew), at_(at) {}
+    Child& operator*() const { return (*crew_)[at_]; }
+    Child* operator->() const { return &(*crew_)[at_]; }
+    Iterator& operator++() { return ++at_, *this; }
+    Iterator operator++(int) { return {crew_, at_++}; }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    Crew* crew_ = nullptr;
+    std::size_t at_ = 0;
+  };
+  Iterator begin() { return {this, 0}; }
+  Iterator end() { return {this, members_.size()}; }
+
+  /// Who died of what: an end with a signal or a code other than 0, outside dismiss().
+  std::vector<Death> deaths() const { return deaths_; }
+
+  /// Reaps the dead and replaces them while restarts are left; never waits for a death.
+  /// Returns how many children were replaced by this call.
+  std::size_t tend() {
+    std::size_t replaced = 0;
+    for (Member& member : members_) {
+      if (member.mourned || member.child.alive()) continue;
+      const auto id = member.child.id();
+      const auto status = member.child.wait_for(std::chrono::seconds(0));
+      if (!status) continue;
+      member.mourned = true;
+      if (status->ok()) continue;
+      const bool replace = restarts_left_ > 0;
+      deaths_.push_back({id, *status, replace});
+      if (!replace) continue;
+      --restarts_left_;
+      member.child = start_().ready();
+      member.mourned = false;
+      ++replaced;
+    }
+    return replaced;
+  }
+
+  /// Receives at the parent's endpoint and tends meanwhile; the dead are replaced before `closed` would be reported.
+  ///
+  /// Blocks:  until a message arrives or all are gone.
+  template <class C, class... P>
+  Result<typename C::Message> receive(C& parent, P... predicate) {
+    while (true) {
+      auto message = parent.receive_for(slice, predicate...);
+      if (message || (message.error() != Errc::not_ready && message.error() != Errc::closed)) return message;
+      if (tend() == 0 && message.error() == Errc::closed) return message;
+    }
+  }
+
+  /// Sends one DIE to each living child, takes messages meanwhile, waits; after `patience` SIGTERM, a second later SIGKILL.
+  /// Returns the exit status of every child, in order.
+  template <class C, class R, class P>
+  std::vector<ExitStatus> dismiss(C& parent, std::chrono::duration<R, P> patience) {
+    return dismiss(parent, patience, [](typename C::Message) {});
+  }
+  /// The same; messages that arrive meanwhile are given to `on_message`, so that children blocked on results get rid of them.
+  template <class C, class R, class P, class H>
+  std::vector<ExitStatus> dismiss(C& parent, std::chrono::duration<R, P> patience, H on_message) {
+    const auto take_what_waits = [&] {
+      while (auto message = parent.try_receive()) on_message(*std::move(message));
+    };
+    auto deadline = Deadline::after(patience);
+    tend_without_restarts();
+    std::vector<bool> told(members_.size(), false);
+    int next_signal = SIGTERM;
+    while (true) {
+      bool all_ended = true;
+      for (std::size_t i = 0; i < members_.size(); ++i) {
+        if (!members_[i].child.alive()) continue;
+        all_ended = false;
+        if (told[i]) continue;
+        const auto sent = parent.try_send({.request = request::DIE, .recipient = members_[i].child.id()});
+        told[i] = sent || sent.error() != Errc::not_ready;  // no room yet: their messages are taken below, then again
+      }
+      take_what_waits();
+      if (all_ended) break;
+      if (deadline.expired()) {
+        for (Member& member : members_) member.child.kill(next_signal);
+        next_signal = SIGKILL;
+        deadline = Deadline::after(std::chrono::seconds(1));
+      }
+      wait_for_an_end();
+    }
+    take_what_waits();
+    std::vector<ExitStatus> statuses;
+    for (Member& member : members_) {
+      statuses.push_back(member.child.wait());
+      member.mourned = true;
+    }
+    return statuses;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds slice{5};
+
+  struct Member {
+    Child child;
+    bool mourned = false;  // its end has been seen and written down
+  };
+
+  void tend_without_restarts() {
+    restarts_left_ = 0;
+    tend();
+  }
+  // Blocks until some child has ended, at most one slice: meanwhile messages may come.
+  void wait_for_an_end() {
+    std::vector<pollfd> ends;
+    for (Member& member : members_) {
+      if (member.child.alive()) ends.push_back({member.child.native_handle(), POLLIN, 0});
+    }
+    ::poll(ends.data(), ends.size(), static_cast<int>(slice.count()));
+  }
+
+  std::function<Spawner::Starting()> start_;
+  std::vector<Member> members_;
+  std::vector<Death> deaths_;
+  std::size_t restarts_left_;
+};
+
+}  // namespace mulproc

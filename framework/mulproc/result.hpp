@@ -1,0 +1,62 @@
+#pragma once
+/// A value or the reason why there is none. std::expected in the clothes of C++20.
+#include <mulproc/errc.hpp>
+#include <optional>
+#include <utility>
+
+namespace mulproc {
+
+/// Either a T or an error.
+///
+/// Fails:   value() throws std::system_error when there is none; operator* and -> must not be used then.
+/// Safety:  a value type, as safe as T.
+template <class T = void>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}
+  Result(Errc error) : error_(error) {}
+  Result(std::error_code error) : error_(error) {}
+
+  explicit operator bool() const noexcept { return value_.has_value(); }
+  std::error_code error() const noexcept { return error_; }
+
+  T& operator*() & { return *value_; }
+  const T& operator*() const& { return *value_; }
+  T operator*() && { return *std::move(value_); }
+  T* operator->() { return &*value_; }
+  const T* operator->() const { return &*value_; }
+
+  T& value() & { return require(), *value_; }
+  const T& value() const& { return require(), *value_; }
+  T value() && { return require(), *std::move(value_); }  // by value, so that range-for over a temporary cannot dangle
+
+ private:
+  void require() const {
+    if (!value_) throw std::system_error(error_);
+  }
+
+  std::optional<T> value_;
+  std::error_code error_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Errc error) : error_(error) {}
+  Result(std::error_code error) : error_(error) {}
+
+  explicit operator bool() const noexcept { return !error_; }
+  std::error_code error() const noexcept { return error_; }
+  void value() const {
+    if (error_) throw std::system_error(error_);
+  }
+
+ private:
+  std::error_code error_;
+};
+
+/// The error that errno holds now, as a Result converts it.
+inline std::error_code system_error_code(int number) noexcept { return {number, std::system_category()}; }
+
+}  // namespace mulproc

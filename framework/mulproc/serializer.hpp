@@ -1,0 +1,74 @@
+#pragma once
+/// What turns objects into bytes and back. A serializer never trusts the bytes it reads.
+///
+/// A Serializer has a `name` and, for every type B it can carry,
+///   static Result<> encode(const B&, Sink&);       fails: too_large, when append said false
+///   static Result<B> decode<B>(bytes);             fails: malformed; memory stays in proportion to the bytes
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <mulproc/result.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace mulproc {
+
+/// Where a serializer writes: memory the caller owns, up to a limit.
+class Sink {
+ public:
+  Sink(std::vector<std::byte>& buffer, std::size_t max_bytes) : buffer_(buffer), max_bytes_(max_bytes) { buffer_.clear(); }
+
+  /// False, and nothing written, when the body would become too large.
+  bool append(std::span<const std::byte> bytes) {
+    if (bytes.size() > max_bytes_ - buffer_.size()) return false;
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    return true;
+  }
+  std::size_t size() const noexcept { return buffer_.size(); }
+  std::size_t room() const noexcept { return max_bytes_ - buffer_.size(); }
+
+ private:
+  std::vector<std::byte>& buffer_;
+  std::size_t max_bytes_;
+};
+
+/// The type a body is sent as: a string literal, pointer to characters or string_view travels as std::string.
+template <class B>
+using body_t = std::conditional_t<std::is_convertible_v<const B&, std::string_view>, std::string, std::remove_cvref_t<B>>;
+
+template <class S>
+concept Serializer = requires {
+  { S::name } -> std::convertible_to<std::string_view>;
+};
+
+/// S can carry a B: it can both write it and read it back.
+template <class S, class B>
+concept SerializerFor = Serializer<S> && requires(const body_t<B>& body, Sink& sink, std::span<const std::byte> bytes) {
+  { S::encode(body, sink) } -> std::same_as<Result<>>;                            // S cannot write this type: see the encode it offers
+  { S::template decode<body_t<B>>(bytes) } -> std::same_as<Result<body_t<B>>>;    // S cannot read this type back
+};
+
+/// A type's name as the wire knows it. Specialise it when sender and receiver are built by different compilers,
+/// or call the same thing by different names.
+template <class T>
+inline constexpr std::string_view type_name = [] {
+  std::string_view text = __PRETTY_FUNCTION__;  // "... [with T = x]" from g++, "... [T = x]" from clang
+  const auto begin = text.find("T = ") + 4;
+  return text.substr(begin, text.find_last_of(']') - begin);
+}();
+template <>
+inline constexpr std::string_view type_name<std::string> = "std::string";
+
+/// A 32-bit FNV-1a hash of the type's name, never 0 (0 means unchecked).
+template <class B>
+inline constexpr std::uint32_t body_type_of = [] {
+  std::uint32_t hash = 2166136261u;
+  for (const char c : type_name<body_t<B>>) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+  return hash == 0 ? 1u : hash;
+}();
+
+}  // namespace mulproc

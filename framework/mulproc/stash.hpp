@@ -1,0 +1,118 @@
+#pragma once
+/// Gives a transport whose endpoint is the sole receiver what a selective one has: an ordered stash in which refused
+/// and returned messages keep their places. So a transport author writes take() and gets take_if().
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <mulproc/transport.hpp>
+#include <vector>
+
+namespace mulproc {
+
+template <TransportEndpoint E>
+class Stash {
+  struct Entry {
+    typename E::Parcel parcel;
+    std::uint64_t place;  // arrival order
+    int failures;         // exceptions that unwound through it here
+  };
+  // Shared with the parcels, which may outlive the endpoint. Invariant: waiting is sorted by place.
+  struct State {
+    std::deque<Entry> waiting;
+    std::vector<Entry> dead;
+    std::size_t dropped = 0, dead_letter_limit = 64;
+    std::uint64_t next_place = 0;
+    bool attached = true;
+  };
+
+ public:
+  class Parcel {
+   public:
+    Parcel(std::shared_ptr<State> state, Entry entry) : state_(std::move(state)), entry_(std::move(entry)) {}
+    const Envelope& envelope() const noexcept { return entry_.parcel.envelope(); }
+    int attempt() const noexcept { return entry_.parcel.attempt() + entry_.failures; }
+    std::span<const std::byte> bytes() const noexcept { return entry_.parcel.bytes(); }
+    Result<> done() { return settled() ? Result<>(Errc::stale) : entry_.parcel.done(); }
+    Result<> give_back() {
+      if (settled()) return Errc::stale;
+      auto& waiting = state_->waiting;
+      auto at = std::find_if(waiting.begin(), waiting.end(), [&](const Entry& e) { return e.place > entry_.place; });
+      waiting.insert(at, std::move(entry_));
+      return {};
+    }
+    Result<> fail() {
+      if (attempt() < max_attempts) {
+        ++entry_.failures;
+        return give_back();
+      }
+      if (settled()) return Errc::stale;
+      if (state_->dead.size() == state_->dead_letter_limit) {
+        state_->dead.erase(state_->dead.begin());
+        ++state_->dropped;
+      }
+      state_->dead.push_back(std::move(entry_));
+      return {};
+    }
+
+   private:
+    bool settled() { return !state_->attached || std::exchange(settled_, true); }
+    std::shared_ptr<State> state_;
+    Entry entry_;
+    bool settled_ = false;
+  };
+
+  explicit Stash(E endpoint) : endpoint_(std::move(endpoint)), state_(std::make_shared<State>()) {}
+  Stash(Stash&&) noexcept = default;
+  Stash& operator=(Stash&&) noexcept = default;
+  ~Stash() {
+    if (state_) state_->attached = false;
+  }
+
+  E& transport() noexcept { return endpoint_; }
+  const E& transport() const noexcept { return endpoint_; }
+
+  /// The oldest that the selector accepts. What it refuses, or throws over, stays where it is.
+  template <class F>
+  Result<Parcel> take_if(F& selector, Deadline deadline) {
+    for (std::size_t i = 0;; ++i) {
+      if (i == state_->waiting.size()) {
+        auto taken = endpoint_.take(deadline);
+        if (!taken) return taken.error();
+        state_->waiting.push_back({*std::move(taken), state_->next_place++, 0});
+      }
+      Parcel seen(state_, std::move(state_->waiting[i]));
+      state_->waiting.erase(state_->waiting.begin() + static_cast<std::ptrdiff_t>(i));
+      try {
+        if (selector(seen.envelope()) && selector(std::as_const(seen))) return seen;
+      } catch (...) {
+        (void)seen.give_back();
+        throw;
+      }
+      (void)seen.give_back();
+    }
+  }
+
+  template <class F>
+  bool empty_for(F& selector) {
+    while (true) {  // what the transport has ready is looked at in the stash
+      auto taken = endpoint_.take(Deadline::now());
+      if (!taken) break;
+      state_->waiting.push_back({*std::move(taken), state_->next_place++, 0});
+    }
+    return std::none_of(state_->waiting.begin(), state_->waiting.end(), [&](const Entry& e) { return selector(e.parcel.envelope()); });
+  }
+
+  Result<Parcel> take_dead_letter() {
+    if (state_->dead.empty()) return Errc::not_ready;
+    Parcel oldest(state_, std::move(state_->dead.front()));
+    state_->dead.erase(state_->dead.begin());
+    return oldest;
+  }
+  std::size_t dead_letters_dropped() const noexcept { return state_->dropped; }
+
+ private:
+  E endpoint_;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace mulproc
