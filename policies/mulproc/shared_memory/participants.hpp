@@ -1,0 +1,189 @@
+#pragma once
+/// Who takes part in a segment: the lock, the life locks, the roles, the sleepers. Shared by the transports that keep a
+/// queue under one robust lock.
+///
+/// Every participant holds a robust mutex, its life lock, while attached: the kernel's own word on who is dead, immune
+/// to reused pids, zombies and slowness. All methods but lock() are called under the lock.
+#include <fstream>
+#include <mulproc/envelope.hpp>
+#include <mulproc/shared_memory/robust_mutex.hpp>
+#include <mulproc/transport.hpp>
+#include <span>
+
+namespace mulproc::shared_memory {
+
+enum class Role : std::uint32_t { parent, child };
+
+/// What a sleeper waits for; bits of one byte.
+enum Waiting : std::uint8_t { awake = 0, mail_of_mine = 1, any_mail = 2, room = 4, end_of_work = 8 };
+
+/// Lies in shared memory; an all-zero one is free.
+struct Participant {
+  std::atomic<std::uint32_t> attached;  // the commit word
+  Role role;
+  pid_t thread;
+  std::uint32_t sending_ended;
+  std::atomic<std::uint32_t> bell;  // its futex word
+  std::uint32_t held[2];            // message_queue: messages of each side it holds
+};
+
+/// Lies at the head of the segment.
+struct ParticipantsHead {
+  std::uint32_t maximum;
+  std::uint32_t used;  // records ever used; their life locks are initialised
+  pid_t opener;
+  std::uint32_t parent_ever, child_ever;
+  std::int64_t last_look;  // nanoseconds of CLOCK_MONOTONIC
+};
+
+/// Dead means gone or a zombie. A reused pid errs towards alive.
+inline bool process_exists(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(stat, line)) return false;
+  const auto after_name = line.rfind(')');
+  const char state = after_name != line.npos && after_name + 2 < line.size() ? line[after_name + 2] : 'X';
+  return state != 'Z' && state != 'X';
+}
+
+class Participants {
+ public:
+  static constexpr std::chrono::milliseconds look_every{100}, lock_patience{50};
+
+  Participants(ParticipantsHead& head, Participant* records, std::uint8_t* waiting, RobustMutex* locks) noexcept
+      : head_(&head), records_(records), waiting_(waiting), locks_(locks) {}
+
+  /// How long a call with this deadline may wait for the lock: never fails from mere contention.
+  RobustMutex::Got lock(Deadline deadline) noexcept {
+    const auto got = locks_[0].try_lock();
+    return got != RobustMutex::Got::nothing ? got : locks_[0].lock_until(deadline.expired() ? Deadline::after(lock_patience) : deadline);
+  }
+  RobustMutex& mutex() noexcept { return locks_[0]; }
+
+  std::uint32_t used() const noexcept { return std::min(head_->used, head_->maximum); }
+  Participant& operator[](std::uint32_t i) noexcept { return records_[i]; }
+  bool is_attached(std::uint32_t i) const noexcept { return records_[i].attached.load(std::memory_order_relaxed) != 0; }
+
+  /// The index of a new participant.
+  Result<std::uint32_t> attach(Role role, pid_t thread) {
+    std::uint32_t i = 0;
+    while (i < used() && (is_attached(i) || !take_life_lock(i))) ++i;
+    if (i == used()) {
+      if (i == head_->maximum) return system_error_code(EUSERS);
+      life_lock(i).initialise();
+      head_->used = i + 1;  // Killed here: the lock is free and the record unattached; the next to come takes both.
+      take_life_lock(i);
+    }
+    Participant& me = records_[i];
+    me.role = role;
+    me.thread = thread;
+    me.sending_ended = 0;
+    me.held[0] = me.held[1] = 0;
+    waiting_[i] = awake;
+    me.attached.store(1, std::memory_order_release);
+    (role == Role::parent ? head_->parent_ever : head_->child_ever) = 1;
+    return i;
+  }
+  void detach(std::uint32_t i) noexcept {
+    records_[i].attached.store(0, std::memory_order_release);
+    waiting_[i] = awake;
+    life_lock(i).unlock();
+  }
+
+  /// Asks each life lock; `bury(i)` gives back what the dead i held. Says whether somebody was dead.
+  template <class Bury>
+  bool look_for_deaths(std::uint32_t me, Bury bury) {
+    bool found = false;
+    for (std::uint32_t i = 0; i < used(); ++i) {
+      if (i == me || !is_attached(i) || !take_life_lock(i)) continue;
+      bury(i);
+      detach(i);  // Killed before: the life lock is ours now, so the next to look finds it dead again.
+      found = true;
+    }
+    head_->last_look = now();
+    return found;
+  }
+  bool look_is_due() const noexcept {
+    const auto age = now() - head_->last_look;
+    return age < 0 || age >= std::chrono::nanoseconds(look_every).count();
+  }
+
+  bool attached_with(pid_t thread) const noexcept { return index_of(thread) != nobody; }
+  std::uint32_t index_of(pid_t thread) const noexcept {
+    for (std::uint32_t i = 0; i < used(); ++i) {
+      if (is_attached(i) && records_[i].thread == thread) return i;
+    }
+    return nobody;
+  }
+  /// An addressee may still come while its process exists.
+  bool may_be_reached(ProcessId who) const { return who == anyone || who.host != 0 || attached_with(who.pid) || process_exists(who.pid); }
+  bool anybody_else(std::uint32_t me) const noexcept {
+    for (std::uint32_t i = 0; i < used(); ++i) {
+      if (i != me && is_attached(i)) return true;
+    }
+    return false;
+  }
+  bool somebody_ever(Role role) const noexcept { return (role == Role::parent ? head_->parent_ever : head_->child_ever) != 0; }
+  bool alive(Role role) const noexcept {
+    for (std::uint32_t i = 0; i < used(); ++i) {
+      if (is_attached(i) && records_[i].role == role) return true;
+    }
+    return false;
+  }
+  /// For this side's receivers: nobody is left, or will come, to send.
+  bool other_side_gone(Role mine) const {
+    const Role other = mine == Role::parent ? Role::child : Role::parent;
+    if (!somebody_ever(other)) return other == Role::parent && !process_exists(head_->opener);
+    for (std::uint32_t i = 0; i < used(); ++i) {
+      if (is_attached(i) && records_[i].role == other && records_[i].sending_ended == 0) return false;
+    }
+    return true;
+  }
+  ProcessId parent_id() const noexcept {
+    for (std::uint32_t i = 0; i < used(); ++i) {
+      if (is_attached(i) && records_[i].role == Role::parent) return records_[i].thread;
+    }
+    return head_->opener;
+  }
+
+  /// Wakes those who sleep for one of `reasons`; mail for one recipient wakes only him of those who take their own.
+  /// Called before the commit: the woken queue up at the lock, and if we die now they get it with the word of our death.
+  void wake(std::uint8_t reasons, ProcessId recipient = anyone) noexcept {
+    for (std::uint32_t i = 0; i < used(); ++i) {
+      const std::uint8_t waits_for = waiting_[i] & reasons;
+      if (waits_for == 0) continue;
+      if (waits_for == mail_of_mine && recipient != anyone && recipient != ProcessId(records_[i].thread)) continue;
+      records_[i].bell.fetch_add(1, std::memory_order_relaxed);
+      futex_wake_all(records_[i].bell);
+      waiting_[i] = awake;  // Killed before: the next to wake wakes it again.
+    }
+  }
+  void wake_everybody() noexcept { wake(mail_of_mine | any_mail | room | end_of_work); }
+
+  /// Gives the lock away, sleeps until woken, the deadline or the time to look again, and takes the lock back.
+  RobustMutex::Got sleep(std::uint32_t me, std::uint8_t reasons, Deadline deadline) noexcept {
+    waiting_[me] = reasons;
+    auto& bell = records_[me].bell;
+    const auto seen = bell.load(std::memory_order_relaxed);
+    mutex().unlock();
+    futex_wait(bell, seen, deadline.within(look_every));
+    return lock(deadline);
+  }
+
+ private:
+  static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+  static std::int64_t now() noexcept { return std::chrono::nanoseconds(Deadline::clock::now().time_since_epoch()).count(); }
+  RobustMutex& life_lock(std::uint32_t i) noexcept { return locks_[1 + i]; }
+  bool take_life_lock(std::uint32_t i) noexcept {
+    const auto got = life_lock(i).try_lock();
+    if (got == RobustMutex::Got::lock_of_the_dead) life_lock(i).make_consistent();
+    return got == RobustMutex::Got::lock || got == RobustMutex::Got::lock_of_the_dead;
+  }
+
+  ParticipantsHead* head_;
+  Participant* records_;
+  std::uint8_t* waiting_;
+  RobustMutex* locks_;
+};
+
+}  // namespace mulproc::shared_memory

@@ -1,0 +1,48 @@
+#pragma once
+/// A process-shared lock that tells its next owner when its last one died holding it.
+/// Source:  pthread_mutexattr_setrobust(3)
+#include <pthread.h>
+
+#include <cerrno>
+#include <mulproc/shared_memory/futex.hpp>
+
+namespace mulproc::shared_memory {
+
+/// Lies in shared memory, in pages that hold nothing but locks.
+class RobustMutex {
+ public:
+  enum class Got { lock, lock_of_the_dead, nothing, ruin };
+
+  void initialise() noexcept {
+    pthread_mutexattr_t attributes;
+    ::pthread_mutexattr_init(&attributes);
+    ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    ::pthread_mutex_init(&mutex_, &attributes);
+    ::pthread_mutexattr_destroy(&attributes);
+  }
+  Got try_lock() noexcept { return read(::pthread_mutex_trylock(&mutex_)); }
+  Got lock_until(Deadline deadline) noexcept {
+    if (const Got got = try_lock(); got != Got::nothing) return got;
+    if (deadline.is_never()) return read(::pthread_mutex_lock(&mutex_));
+    const timespec until = to_timespec(deadline);
+    return read(::pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until));
+  }
+  /// After lock_of_the_dead, once what the lock guards is whole again.
+  void make_consistent() noexcept { ::pthread_mutex_consistent(&mutex_); }
+  void unlock() noexcept { ::pthread_mutex_unlock(&mutex_); }
+
+ private:
+  static Got read(int answer) noexcept {
+    switch (answer) {
+      case 0: return Got::lock;
+      case EOWNERDEAD: return Got::lock_of_the_dead;
+      case EBUSY:
+      case ETIMEDOUT: return Got::nothing;
+      default: return Got::ruin;
+    }
+  }
+  pthread_mutex_t mutex_;
+};
+
+}  // namespace mulproc::shared_memory
