@@ -1,0 +1,407 @@
+#pragma once
+/// What surrounds a Boost message_queue so that nobody hangs: our robust lock, our room, our sleepers.
+///
+/// Boost's class cannot be repaired after a death inside it; entered only under our lock and only by try_ calls, it has
+/// no waiters of its own and its inner mutex no contention. An owner who dies inside our lock leaves it `broken`.
+#include <atomic>
+#include <boost/interprocess/ipc/message_queue.hpp>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <mulproc/shared_memory/participants.hpp>
+#include <mulproc/shared_memory/segment.hpp>
+#include <vector>
+
+namespace mulproc::shared_memory {
+
+struct BoostQueueHead {
+  std::atomic<std::uint32_t> broken;
+  std::uint32_t next_ticket;
+  std::uint64_t queued[2];  // of each side, in Boost's queue; dead letters apart
+  std::uint64_t dead[2], dropped[2];
+  ParticipantsHead participants;
+};
+
+/// What precedes a body in Boost's queue.
+struct ItemHead {
+  Envelope envelope;
+  std::uint32_t ticket, attempt, side, is_dead_letter;
+};
+
+/// The queue and, beside it, our control segment; both anonymous, inherited by fork.
+struct BoostQueue {
+  static constexpr std::size_t page = 4096;
+
+  std::unique_ptr<boost::interprocess::message_queue> queue;
+  std::shared_ptr<Segment> control;
+  std::size_t capacity, max_body_bytes, max_participants;
+
+  static std::shared_ptr<BoostQueue> create(std::size_t capacity, std::size_t max_body_bytes, std::size_t max_participants) {
+    const auto refuse = [](const std::string& why) { throw std::invalid_argument("message_queue: " + why); };
+    if (capacity == 0 || capacity > 1 << 20) refuse("capacity must be 1 to 1048576, not " + std::to_string(capacity));
+    if (max_body_bytes == 0 || max_body_bytes > std::numeric_limits<std::uint32_t>::max())
+      refuse("max_body_bytes must be 1 to 4294967295, not " + std::to_string(max_body_bytes));
+    if (max_participants < 2 || max_participants > 2048) refuse("max_participants must be 2 to 2048, not " + std::to_string(max_participants));
+    auto made = std::make_shared<BoostQueue>();
+    made->capacity = capacity;
+    made->max_body_bytes = max_body_bytes;
+    made->max_participants = max_participants;
+    const std::size_t bytes = made->locks_offset() + (1 + max_participants) * sizeof(RobustMutex);
+    made->control = Segment::create("", bytes, bytes, [&](std::byte* address) {
+      auto& head = *new (address) BoostQueueHead{};
+      head.participants.maximum = static_cast<std::uint32_t>(max_participants);
+      head.participants.opener = ForkWatch::this_thread_id();
+      made->locks(address)->initialise();
+    });
+    made->make_queue();
+    return made;
+  }
+
+  Participant* participants(std::byte* address) const { return reinterpret_cast<Participant*>(address + page); }
+  std::uint8_t* waiting(std::byte* address) const { return reinterpret_cast<std::uint8_t*>(participants(address) + max_participants); }
+  RobustMutex* locks(std::byte* address) const { return reinterpret_cast<RobustMutex*>(address + locks_offset()); }
+
+ private:
+  std::size_t locks_offset() const { return (page + max_participants * (sizeof(Participant) + 1) + page - 1) / page * page; }
+  void make_queue() {
+    static std::atomic<unsigned> count{0};
+    const std::string name = "mulproc-" + std::to_string(::getpid()) + '-' + std::to_string(count.fetch_add(1));
+    struct Unname {
+      const std::string& name;
+      ~Unname() { boost::interprocess::message_queue::remove(name.c_str()); }
+    } const unname{name};
+    try {
+      boost::interprocess::permissions only_mine(0600);
+      queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::create_only, name.c_str(), 4 * capacity,
+                                                                   sizeof(ItemHead) + max_body_bytes, only_mine);
+    } catch (const boost::interprocess::interprocess_exception& error) {
+      throw std::system_error(system_error_code(error.get_native_error()), "making a message_queue of 4 x capacity x max_body_bytes in shared memory");
+    }
+    const std::string path = "/dev/shm/" + name;
+    const MemoryFile file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    struct stat status {};
+    require(file.get() >= 0 && ::fstat(file.get(), &status) == 0, "opening " + path);
+    const int failed = ::posix_fallocate(file.get(), 0, status.st_size);  // a small /dev/shm is an error here, not a SIGBUS later
+    require(failed == 0, "allocating " + std::to_string(status.st_size) + " bytes of /dev/shm for a message_queue", failed);
+  }
+};
+
+/// One participant's way into the queue.
+///
+/// Safety:  used by the thread that made it.
+class BoostQueueStore {
+ public:
+  using Item = std::vector<std::byte>;
+
+  BoostQueueStore(std::shared_ptr<BoostQueue> queue, Role role)
+      : queue_(std::move(queue)),
+        head_(*reinterpret_cast<BoostQueueHead*>(address())),
+        people_(head_.participants, queue_->participants(address()), queue_->waiting(address()), queue_->locks(address())),
+        role_(role),
+        thread_(ForkWatch::this_thread_id()) {
+    const auto lock = enter(Deadline::never());
+    lock.value();
+    bury_the_dead();
+    if (role == Role::parent && people_.alive(Role::parent))
+      throw std::system_error(system_error_code(EBUSY), "this channel has a live parent endpoint; only one at a time");
+    const auto index = people_.attach(role, thread_);
+    if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
+    me_ = *index;
+    people_.wake_everybody();
+  }
+  BoostQueueStore(const BoostQueueStore&) = delete;
+
+  void detach() noexcept {
+    if (!owner_.is_me() || detached_) return;
+    const auto lock = enter(Deadline::never());
+    detached_ = true;
+    if (!lock) return;
+    for (const Item& item : held_) push(item);
+    held_.clear();
+    people_.detach(me_);
+    people_.wake_everybody();
+  }
+
+  Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
+    if (body.size() > queue_->max_body_bytes) return Errc::too_large;
+    const auto lock = enter(deadline);
+    if (!lock) return lock.error();
+    while (true) {
+      if (!people_.may_be_reached(envelope.recipient)) return Errc::recipient_gone;
+      if (live(0) + live(1) == 0) head_.next_ticket = 0;
+      // At the end of the tickets' range a sender waits until nothing is queued or held, as if there were no room.
+      if (live(side()) < queue_->capacity && head_.next_ticket != std::numeric_limits<std::uint32_t>::max()) break;
+      if (people_.look_is_due() && bury_the_dead()) continue;
+      if (!people_.anybody_else(me_) && people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) return Errc::closed;
+      if (deadline.expired()) return Errc::not_ready;
+      if (auto woken = sleep(room, deadline); !woken) return woken;
+    }
+    const ItemHead head{envelope, head_.next_ticket++, 1, static_cast<std::uint32_t>(side()), 0};
+    Item item(sizeof head + body.size());
+    std::memcpy(item.data(), &head, sizeof head);
+    if (!body.empty()) std::memcpy(item.data() + sizeof head, body.data(), body.size());
+    people_.wake(mail_of_mine | any_mail, envelope.recipient);  // before the commit
+    push(item);
+    return {};
+  }
+
+  template <class F, class AsParcel>
+  Result<Item> take_if(F& selector, Deadline deadline, AsParcel as_parcel) {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> refused;  // (ticket, attempt): shown once and not again in this call
+    auto lock = enter(deadline);
+    if (!lock) return lock.error();
+    while (true) {
+      Item found = pop_first([&](const ItemHead& head) {
+        return selector(head.envelope) && std::find(refused.begin(), refused.end(), std::pair{head.ticket, head.attempt}) == refused.end();
+      });
+      if (!found.empty()) {
+        hold(found);
+        if constexpr (!F::looks_inside) {
+          return found;
+        } else {
+          lock->unlock();
+          const auto& seen = head_of(found);
+          bool wanted = false;
+          try {
+            wanted = selector(as_parcel(found));
+          } catch (...) {
+            (void)put_back(found, 0);
+            throw;
+          }
+          if (wanted) return found;
+          refused.emplace_back(seen.ticket, seen.attempt);
+          if (auto back = put_back(found, 0); !back) return back.error();
+          lock = enter(deadline);
+          if (!lock) return lock.error();
+          continue;
+        }
+      }
+      if (people_.look_is_due() && bury_the_dead()) continue;
+      if (people_.other_side_gone(role_) && !somebody_else_holds()) {
+        if (bury_the_dead()) continue;
+        return Errc::closed;
+      }
+      if (deadline.expired()) return Errc::not_ready;
+      const std::uint8_t reasons = F::by_address && !F::looks_inside ? mail_of_mine : any_mail;
+      if (auto woken = sleep(reasons, deadline); !woken) return woken.error();
+    }
+  }
+
+  /// Ends the hold on `item`; stale when this endpoint no longer holds it.
+  Result<> finish(const Item& item) {
+    const auto lock = enter(Deadline::never());
+    if (!lock) return lock.error();
+    if (!let_go(item)) return Errc::stale;
+    wake_for_room();
+    return {};
+  }
+  Result<> put_back(const Item& item, std::uint32_t more_attempts) {
+    const auto lock = enter(Deadline::never());
+    if (!lock) return lock.error();
+    if (!let_go(item)) return Errc::stale;
+    Item again = item;
+    ItemHead head = head_of(again);
+    head.attempt += more_attempts;
+    if (head.attempt > static_cast<std::uint32_t>(max_attempts)) {
+      head.attempt = static_cast<std::uint32_t>(max_attempts);
+      head.is_dead_letter = 1;
+    }
+    std::memcpy(again.data(), &head, sizeof head);
+    if (head.is_dead_letter == 0) {
+      people_.wake(mail_of_mine | any_mail, head.envelope.recipient);
+    } else {
+      wake_for_room();
+      const auto side = head.side & 1;
+      if (head_.dead[side] >= queue_->capacity && !pop_dead([&](const ItemHead& dead) { return (dead.side & 1) == side; }).empty()) ++head_.dropped[side];
+    }
+    push(again);
+    return {};
+  }
+
+  template <class F>
+  bool empty_for(F& selector) {
+    const auto lock = enter(Deadline::never());
+    lock.value();
+    const Item found = pop_first([&](const ItemHead& head) { return selector(head.envelope); });
+    if (!found.empty()) push(found);
+    return found.empty();
+  }
+  std::size_t unfinished() {
+    const auto lock = enter(Deadline::never());
+    lock.value();
+    if (people_.look_is_due()) bury_the_dead();
+    return live(0) + live(1);
+  }
+  Result<> join(Deadline deadline) {
+    const auto lock = enter(deadline);
+    if (!lock) return lock.error();
+    while (live(0) + live(1) != 0) {
+      if (people_.look_is_due() && bury_the_dead()) continue;
+      if (nobody_could_finish()) {
+        if (bury_the_dead()) continue;
+        return Errc::abandoned;
+      }
+      if (deadline.expired()) return Errc::not_ready;
+      if (auto woken = sleep(end_of_work, deadline); !woken) return woken;
+    }
+    return {};
+  }
+  Result<Item> take_dead_letter() {
+    const auto lock = enter(Deadline::never());
+    if (!lock) return lock.error();
+    Item oldest = pop_dead([](const ItemHead&) { return true; });
+    if (oldest.empty()) return Errc::not_ready;
+    held_.push_back(oldest);
+    return oldest;
+  }
+  std::size_t dead_letters_dropped() const noexcept { return head_.dropped[0] + head_.dropped[1]; }
+  Result<> close() {
+    const auto lock = enter(Deadline::never());
+    if (!lock) return lock.error();
+    people_[me_].sending_ended = 1;
+    people_.wake_everybody();
+    return {};
+  }
+
+  static const ItemHead& head_of(const Item& item) noexcept { return *reinterpret_cast<const ItemHead*>(item.data()); }
+  static std::span<const std::byte> body_of(const Item& item) noexcept { return std::span(item).subspan(sizeof(ItemHead)); }
+  ProcessId id() const noexcept { return thread_; }
+  ProcessId parent_id() const noexcept { return people_.parent_id(); }
+  std::size_t max_body_bytes() const noexcept { return queue_->max_body_bytes; }
+
+ private:
+  class Lock {
+   public:
+    explicit Lock(RobustMutex& mutex) noexcept : mutex_(&mutex) {}
+    Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
+    Lock& operator=(Lock&& other) noexcept { return std::swap(mutex_, other.mutex_), *this; }
+    ~Lock() { unlock(); }
+    void unlock() noexcept {
+      if (mutex_) std::exchange(mutex_, nullptr)->unlock();
+    }
+
+   private:
+    RobustMutex* mutex_;
+  };
+
+  Result<Lock> enter(Deadline deadline) {
+    if (detached_) return Errc::stale;
+    if (auto got = settle(people_.lock(deadline)); !got) return got.error();
+    return Lock(people_.mutex());
+  }
+  Result<> sleep(std::uint8_t reasons, Deadline deadline) { return settle(people_.sleep(me_, reasons, deadline)); }
+  Result<> settle(RobustMutex::Got got) {
+    if (got == RobustMutex::Got::nothing) return Errc::not_ready;
+    if (got == RobustMutex::Got::ruin) return Errc::broken;
+    if (got == RobustMutex::Got::lock_of_the_dead) {
+      head_.broken = 1;  // Boost is never entered again
+      people_.wake_everybody();
+      people_.mutex().make_consistent();
+    }
+    if (head_.broken == 0) return {};
+    people_.mutex().unlock();
+    return Errc::broken;
+  }
+
+  std::byte* address() const noexcept { return queue_->control->address(); }
+  std::size_t side() const noexcept { return role_ == Role::parent ? 0 : 1; }
+  std::size_t live(std::size_t side) {
+    std::size_t sum = head_.queued[side];
+    for (std::uint32_t i = 0; i < people_.used(); ++i) {
+      if (people_.is_attached(i)) sum += people_[i].held[side];
+    }
+    return sum;
+  }
+
+  /// Which of the counters an item belongs to.
+  std::uint64_t& count_of(const ItemHead& head) noexcept { return (head.is_dead_letter != 0 ? head_.dead : head_.queued)[head.side & 1]; }
+
+  // The earlier ticket has the higher priority, so a message that comes back finds its place; dead letters come behind all.
+  void push(const Item& item) {
+    const ItemHead& head = head_of(item);
+    const unsigned priority = head.is_dead_letter != 0 ? 0 : std::numeric_limits<std::uint32_t>::max() - head.ticket;
+    if (queue_->queue->try_send(item.data(), item.size(), priority)) ++count_of(head);
+  }
+  Item pop() {
+    Item item(sizeof(ItemHead) + queue_->max_body_bytes);
+    boost::interprocess::message_queue::size_type bytes = 0;
+    unsigned priority = 0;
+    if (!queue_->queue->try_receive(item.data(), item.size(), bytes, priority) || bytes < sizeof(ItemHead)) return {};
+    item.resize(bytes);
+    --count_of(head_of(item));
+    return item;
+  }
+  /// The oldest message that `wanted` accepts; those before it return to their places. Empty when there is none.
+  template <class Wanted>
+  Item pop_first(Wanted wanted) {
+    return pop_among(head_.queued[0] + head_.queued[1], wanted);
+  }
+  template <class Wanted>
+  Item pop_dead(Wanted wanted) {
+    if (head_.dead[0] + head_.dead[1] == 0) return {};
+    return pop_among(std::numeric_limits<std::size_t>::max(), [&](const ItemHead& head) { return head.is_dead_letter != 0 && wanted(head); });
+  }
+  template <class Wanted>
+  Item pop_among(std::size_t how_many, Wanted wanted) {
+    std::vector<Item> before;
+    Item found;
+    while (found.empty() && before.size() < how_many) {
+      Item item = pop();
+      if (item.empty()) break;
+      (wanted(head_of(item)) ? found : before.emplace_back()) = std::move(item);
+    }
+    for (const Item& item : before) push(item);
+    return found;
+  }
+
+  void hold(const Item& item) {
+    ++people_[me_].held[head_of(item).side & 1];
+    held_.push_back(item);
+  }
+  bool let_go(const Item& item) {
+    const auto mine = std::find_if(held_.begin(), held_.end(), [&](const Item& held) { return head_of(held).ticket == head_of(item).ticket; });
+    if (mine == held_.end()) return false;
+    if (head_of(item).is_dead_letter == 0) --people_[me_].held[head_of(item).side & 1];
+    held_.erase(mine);
+    return true;
+  }
+  void wake_for_room() {
+    people_.wake(room);
+    if (live(0) + live(1) == 0) people_.wake(end_of_work | room);
+  }
+
+  bool bury_the_dead() {
+    const bool changed = people_.look_for_deaths(me_, [](std::uint32_t) {});  // what the dead held is lost with them
+    if (changed) people_.wake_everybody();
+    return changed;
+  }
+  bool somebody_else_holds() {
+    for (std::uint32_t i = 0; i < people_.used(); ++i) {
+      if (i != me_ && people_.is_attached(i) && people_[i].held[0] + people_[i].held[1] != 0) return true;
+    }
+    return false;
+  }
+  bool nobody_could_finish() {
+    if (somebody_else_holds()) return false;
+    const bool others = people_.anybody_else(me_);
+    const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
+    const Item found = pop_first([&](const ItemHead& head) {
+      const ProcessId recipient = head.envelope.recipient;
+      return recipient == anyone ? others || may_still_come : recipient != id() && people_.may_be_reached(recipient);
+    });
+    if (!found.empty()) push(found);
+    return found.empty();
+  }
+
+  std::shared_ptr<BoostQueue> queue_;
+  BoostQueueHead& head_;
+  Participants people_;
+  const Role role_;
+  const pid_t thread_;
+  const Owner owner_;
+  std::uint32_t me_ = ~std::uint32_t{0};
+  std::vector<Item> held_;  // copies, so that a dying endpoint can give them back
+  bool detached_ = false;
+};
+
+}  // namespace mulproc::shared_memory
