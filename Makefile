@@ -15,7 +15,10 @@ build: setup ## configure and build
 test: build ## prove everything
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 
+stress: build ## the full-duplex poison pill and real text, over every transport
+	@$(BUILD)/stress/mulproc-stress full_duplex word_count --transport all
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: help setup build test clean
+.PHONY: help setup build test stress clean
