@@ -25,7 +25,9 @@ class Sink {
   /// False, and nothing written, when the body would become too large.
   bool append(std::span<const std::byte> bytes) {
     if (bytes.size() > max_bytes_ - buffer_.size()) return false;
-    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    const std::size_t end = buffer_.size();
+    buffer_.resize(end + bytes.size());
+    if (!bytes.empty()) std::memcpy(buffer_.data() + end, bytes.data(), bytes.size());
     return true;
   }
   std::size_t size() const noexcept { return buffer_.size(); }
