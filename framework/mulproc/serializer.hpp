@@ -54,14 +54,20 @@ concept SerializerFor = Serializer<S> && requires(const body_t<B>& body, Sink& s
   { S::template decode<body_t<B>>(bytes) } -> std::same_as<Result<body_t<B>>>;    // S cannot read this type back
 };
 
+/// What the compiler calls T.
+template <class T>
+consteval std::string_view compilers_name_of() {
+  // "... [with T = x; std::string_view = ...]" from g++, "... [T = x]" from clang
+  const std::string_view text = __PRETTY_FUNCTION__;
+  const auto begin = text.find("T = ") + 4;
+  const auto end = text.find("; std::string_view = ", begin);
+  return text.substr(begin, (end == text.npos ? text.size() - 1 : end) - begin);
+}
+
 /// A type's name as the wire knows it. Specialise it when sender and receiver are built by different compilers,
 /// or call the same thing by different names.
 template <class T>
-inline constexpr std::string_view type_name = [] {
-  std::string_view text = __PRETTY_FUNCTION__;  // "... [with T = x]" from g++, "... [T = x]" from clang
-  const auto begin = text.find("T = ") + 4;
-  return text.substr(begin, text.find_last_of(']') - begin);
-}();
+inline constexpr std::string_view type_name = compilers_name_of<T>();
 template <>
 inline constexpr std::string_view type_name<std::string> = "std::string";
 
