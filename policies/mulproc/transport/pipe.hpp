@@ -9,8 +9,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <limits>
 #include <mulproc/inherited.hpp>
 #include <mulproc/transport.hpp>
@@ -53,7 +54,9 @@ struct pipe {
     using Parcel = pipe::Parcel;
     Endpoint(Ends ends, ProcessId parent, std::size_t max_body_bytes) : ends_(std::move(ends)), parent_(parent), max_body_bytes_(max_body_bytes) {}
 
-    /// The deadline bounds the wait for the first byte; a frame once begun is finished, or `closed`.
+    /// The deadline bounds the wait for the first byte; a frame once begun is finished, or `closed`. So a body that exceeds
+    /// the kernel's buffer makes even a try_ wait for the other end to read on. Meanwhile what comes in is read, so that
+    /// two ends that send large bodies to each other both get on.
     Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
       if (!ends_.out) return Errc::closed;
       if (body.size() > max_body_bytes_) return Errc::too_large;
@@ -61,17 +64,16 @@ struct pipe {
       head.body_bytes = static_cast<std::uint32_t>(body.size());
       std::size_t written = 0;
       const std::size_t total = sizeof head + body.size();
-      const WithoutSigpipe quiet;
       while (written < total) {
         iovec parts[2] = {part(std::as_writable_bytes(std::span(&head, 1)), written),
                           part({const_cast<std::byte*>(body.data()), body.size()}, written < sizeof head ? 0 : written - sizeof head)};
-        const ssize_t count = ::writev(ends_.out.get(), parts, 2);
+        const ssize_t count = write_without_sigpipe(parts);
         if (count >= 0) {
           written += static_cast<std::size_t>(count);
         } else if (errno == EPIPE) {
           return Errc::closed;
         } else if (errno == EAGAIN) {
-          if (auto ready = wait(ends_.out.get(), POLLOUT, written == 0 ? deadline : Deadline::never()); !ready) return ready;
+          if (auto ready = wait(POLLOUT, written == 0 ? deadline : Deadline::never()); !ready) return ready;
         } else if (errno != EINTR) {
           return system_error_code(errno);
         }
@@ -82,17 +84,12 @@ struct pipe {
     Result<Parcel> take(Deadline deadline) {
       while (true) {
         if (auto parcel = unframe(); parcel || parcel.error() != Errc::not_ready) return parcel;
-        const ssize_t count = ::read(ends_.in.get(), buffer_.data() + filled_, buffer_.size() - filled_);
-        if (count > 0) {
-          filled_ += static_cast<std::size_t>(count);
-        } else if (count == 0) {
-          return Errc::closed;  // a frame cut off by a death never was
-        } else if (errno == EAGAIN) {
-          const bool begun = filled_ != begin_;
-          if (auto ready = wait(ends_.in.get(), POLLIN, begun ? Deadline::never() : deadline); !ready) return ready.error();
-        } else if (errno != EINTR) {
-          return system_error_code(errno);
+        if (auto more = read_more(); more || more.error() != Errc::not_ready) {
+          if (!more) return more.error();  // closed: a frame cut off by a death never was
+          continue;
         }
+        const bool begun = filled_ != begin_;
+        if (auto ready = wait(POLLIN, begun ? Deadline::never() : deadline); !ready) return ready.error();
       }
     }
 
@@ -111,72 +108,78 @@ struct pipe {
 
    private:
     /// A write to a pipe whose reader is gone raises SIGPIPE in the writing thread: blocked here, and taken out if it came.
-    class WithoutSigpipe {
-     public:
-      WithoutSigpipe() noexcept {
-        sigset_t pending;
-        ::sigpending(&pending);
-        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-        ::pthread_sigmask(SIG_BLOCK, &only_sigpipe(), &before_);
-      }
-      ~WithoutSigpipe() {
-        const int error = errno;
+    ssize_t write_without_sigpipe(const iovec (&parts)[2]) noexcept {
+      sigset_t only_sigpipe, pending, before;
+      ::sigemptyset(&only_sigpipe);
+      ::sigaddset(&only_sigpipe, SIGPIPE);
+      ::pthread_sigmask(SIG_BLOCK, &only_sigpipe, &before);
+      const ssize_t count = ::writev(ends_.out.get(), parts, 2);
+      const int error = errno;
+      if (count < 0 && error == EPIPE && ::sigismember(&before, SIGPIPE) == 0 && ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) == 1) {
         const timespec at_once{};
-        if (!was_pending_) ::sigtimedwait(&only_sigpipe(), nullptr, &at_once);
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-        errno = error;
+        ::sigtimedwait(&only_sigpipe, nullptr, &at_once);
       }
-
-     private:
-      static const sigset_t& only_sigpipe() noexcept {
-        static const sigset_t set = [] {
-          sigset_t made;
-          ::sigemptyset(&made);
-          ::sigaddset(&made, SIGPIPE);
-          return made;
-        }();
-        return set;
-      }
-      sigset_t before_;
-      bool was_pending_;
-    };
-
+      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      errno = error;
+      return count;
+    }
     static iovec part(std::span<std::byte> bytes, std::size_t skip) noexcept {
       skip = std::min(skip, bytes.size());
       return {bytes.data() + skip, bytes.size() - skip};
     }
-    static Result<> wait(int fd, short events, Deadline deadline) {
+
+    /// Until the wanted end is ready. Waiting to write, it also reads what comes, up to one largest frame.
+    Result<> wait(short event, Deadline deadline) {
       while (true) {
-        pollfd one{.fd = fd, .events = events, .revents = 0};
-        const int ready = ::poll(&one, 1, deadline.poll_milliseconds());
-        if (ready > 0) return {};
+        const bool also_reads = event == POLLOUT && filled_ - begin_ < sizeof(Envelope) + max_body_bytes_ && !at_end_;
+        pollfd ends[2] = {{event == POLLOUT ? ends_.out.get() : -1, POLLOUT, 0}, {event == POLLIN || also_reads ? ends_.in.get() : -1, POLLIN, 0}};
+        const int ready = ::poll(ends, 2, deadline.poll_milliseconds());
         if (ready < 0 && errno != EINTR) return system_error_code(errno);
+        if (ready > 0 && (event == POLLIN || ends[0].revents != 0)) return {};
+        if (ready > 0) {
+          (void)read_more();  // an error shows again when somebody receives
+          continue;
+        }
         if (deadline.expired()) return Errc::not_ready;
       }
     }
-    /// A whole frame out of the buffer, or not_ready and room in the buffer for the rest of it.
+
+    /// One read into the buffer. Fails: not_ready when nothing is there, closed at end of file.
+    Result<> read_more() {
+      make_room();
+      const ssize_t count = ::read(ends_.in.get(), buffer_.data() + filled_, buffer_.size() - filled_);
+      if (count > 0) {
+        filled_ += static_cast<std::size_t>(count);
+        return {};
+      }
+      at_end_ = count == 0;
+      if (at_end_) return Errc::closed;
+      if (errno == EAGAIN || errno == EINTR) return Errc::not_ready;
+      return system_error_code(errno);
+    }
+    /// Room for several small frames per read; grows with what has come, not with what a length claims.
+    void make_room() {
+      if (filled_ < buffer_.size()) return;
+      if (begin_ != 0) {
+        std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.end(), buffer_.begin());
+        filled_ -= std::exchange(begin_, 0);
+      } else {
+        buffer_.resize(std::max(read_ahead, 2 * buffer_.size()));
+      }
+    }
+    /// A whole frame out of the buffer.
     Result<Parcel> unframe() {
       const std::size_t have = filled_ - begin_;
-      std::size_t wanted = sizeof(Envelope);
-      if (have >= wanted) {
-        Envelope envelope;
-        std::memcpy(&envelope, buffer_.data() + begin_, sizeof envelope);
-        if (envelope.body_bytes > max_body_bytes_) return Errc::broken;  // no peer of ours wrote that
-        wanted += envelope.body_bytes;
-        if (have >= wanted) {
-          const auto body = buffer_.begin() + static_cast<std::ptrdiff_t>(begin_ + sizeof envelope);
-          begin_ += wanted;
-          return Parcel(envelope, {body, body + envelope.body_bytes});
-        }
-      }
-      if (begin_ != 0) {
-        std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
-        filled_ = have;
-        begin_ = 0;
-      }
-      // Grows with what has come, not with what the length claims, and holds several small frames per read.
-      if (filled_ == buffer_.size()) buffer_.resize(std::max(read_ahead, std::min(2 * buffer_.size(), std::max(wanted, read_ahead))));
-      return Errc::not_ready;
+      if (have < sizeof(Envelope)) return Errc::not_ready;
+      Envelope envelope;
+      std::memcpy(&envelope, buffer_.data() + begin_, sizeof envelope);
+      if (envelope.body_bytes > max_body_bytes_) return Errc::broken;  // no peer of ours wrote that
+      if (have - sizeof envelope < envelope.body_bytes) return Errc::not_ready;
+      const auto body = buffer_.begin() + static_cast<std::ptrdiff_t>(begin_ + sizeof envelope);
+      begin_ += sizeof envelope + envelope.body_bytes;
+      Parcel parcel(envelope, {body, body + envelope.body_bytes});
+      if (begin_ == filled_) begin_ = filled_ = 0;
+      return parcel;
     }
 
     static constexpr std::size_t read_ahead = 64 << 10;
@@ -185,6 +188,7 @@ struct pipe {
     std::size_t max_body_bytes_;
     std::vector<std::byte> buffer_;
     std::size_t begin_ = 0, filled_ = 0;  // Invariant: begin <= filled <= buffer size; what lies between is unread
+    bool at_end_ = false;
   };
 
   class Link {
@@ -194,12 +198,17 @@ struct pipe {
 
     Endpoint parent() {
       if (!parent_.in) throw std::system_error(system_error_code(EBUSY), "pipe: the parent's end is taken or released; a pipe has one");
+      if (!owner_.in_this_process()) {  // the parent's side may be the forked one
+        parent_.in.claim();
+        parent_.out.claim();
+        child_ = {};
+      }
       parent_id_ = ForkWatch::this_thread_id();
       return Endpoint(std::exchange(parent_, {}), anyone, max_body_bytes_);
     }
     Endpoint child() {
       if (!child_.in) throw std::system_error(system_error_code(EBUSY), "pipe: the child's end is taken or released; a pipe has one");
-      if (!owner_.in_this_process()) {  // a forked child keeps its own end only
+      if (!owner_.in_this_process()) {  // a forked process keeps its own end only
         child_.in.claim();
         child_.out.claim();
         parent_ = {};
