@@ -104,6 +104,16 @@ BOOST_AUTO_TEST_CASE(acting_twice_on_a_lease_is_stale_and_changes_nothing) {
   BOOST_TEST((next(2, ends.child) == std::vector{1, 2}));
 }
 
+BOOST_AUTO_TEST_CASE(a_lease_given_back_stays_stale_when_its_holder_takes_the_message_again) {
+  Pair ends;
+  ends.parent.send({}, 1).value();
+  auto first = ends.child.receive_for(soon);
+  first->give_back().value();
+  auto second = ends.child.receive_for(soon);
+  CHECK_ERROR(first->done(), Errc::stale);
+  second->done().value();
+}
+
 BOOST_AUTO_TEST_CASE(a_returned_message_has_its_old_place_and_the_same_attempt) {
   Pair ends;
   for (int i = 0; i < 3; ++i) ends.parent.send({}, i).value();

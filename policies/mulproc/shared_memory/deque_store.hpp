@@ -382,7 +382,8 @@ class DequeStore {
     word.state = state;
     word.attempt = attempt;
     word.owner = static_cast<std::uint16_t>(me_);
-    if (state == SlotState::FREE) ++word.generation;
+    // Every claim is another lease: who gave a message back cannot settle it once it is taken again, by himself either.
+    if (state == SlotState::CLAIMED || state == SlotState::CLAIMED_DEAD) ++word.generation;
     slot.word.store(word, std::memory_order_release);  // readers hold the lock, whose order this rides on
   }
 

@@ -1,0 +1,106 @@
+// Every valid combination of the three words carries messages with a body and without, to those its policy accepts.
+// One transport an executable: MULPROC_TEST_TRANSPORT.
+#define BOOST_TEST_MODULE matrix
+#include <boost/mp11/algorithm.hpp>
+#include <boost/mp11/list.hpp>
+#include <boost/test/unit_test.hpp>
+#include <mulproc/channel.hpp>
+#include <mulproc/process.hpp>
+#include <mulproc/routing/addressed_to_me.hpp>
+#include <mulproc/routing/all_of.hpp>
+#include <mulproc/routing/any_of.hpp>
+#include <mulproc/routing/everything.hpp>
+#include <mulproc/routing/from.hpp>
+#include <mulproc/routing/none_of.hpp>
+#include <mulproc/routing/only_to_me.hpp>
+#include <mulproc/routing/with_request.hpp>
+#include <mulproc/serializer/boost_binary.hpp>
+#include <mulproc/serializer/boost_text.hpp>
+#include <mulproc/serializer/json.hpp>
+#include <mulproc/serializer/trivially_copyable.hpp>
+#include <support/watchdog.hpp>
+#include MULPROC_TEST_HEADER
+
+using namespace mulproc;
+using namespace std::chrono_literals;
+
+namespace {
+
+tests::Watchdog watchdog(90s);
+
+namespace m = boost::mp11;
+using Transports = m::mp_list<MULPROC_TEST_TRANSPORT>;
+using Serializers = m::mp_list<serializer::trivially_copyable, serializer::boost_binary, serializer::boost_text, serializer::json>;
+using Policies = m::mp_list<routing::everything, routing::addressed_to_me, routing::only_to_me, routing::with_request<"DO">, routing::from,
+                            routing::all_of<routing::addressed_to_me, routing::with_request<"DO", "DIE">>,
+                            routing::any_of<routing::only_to_me, routing::with_request<"STATUS">>,
+                            routing::all_of<routing::addressed_to_me, routing::none_of<routing::with_request<"DIE">>>>;
+
+template <class T, class S, class R>
+struct Words {
+  using transport = T;
+  using serializer = S;
+  using routing = R;
+  static constexpr bool valid = Combination<T, R>;
+};
+template <class W>
+using IsValid = m::mp_bool<W::valid>;
+using Matrix = m::mp_rename<m::mp_copy_if<m::mp_product<Words, Transports, Serializers, Policies>, IsValid>, std::tuple>;
+static_assert(std::tuple_size_v<Matrix> == (MULPROC_TEST_TRANSPORT::promises.addressed ? 4 * 5 : 4 * 8), "the matrix must not shrink in silence");
+
+/// What is offered to one child: bit i says that message i should reach it.
+std::array<Header, 4> headers(ProcessId child) {
+  return {Header{"DO", child}, Header{"STATUS", child}, Header{"DO", anyone}, Header{"DIE", child}};
+}
+
+/// The bits of what arrives, until closed; 100 when a message is not what was sent.
+template <class C>
+int take_all(C& inbox) {
+  int arrived = 0;
+  while (auto message = inbox.receive()) {
+    const bool has_body = message->sequence() % 2 == 1;  // every other one is sent with a body
+    if (message->has_body() != has_body) return 100;
+    if (has_body && message->template body<int>().value() != static_cast<int>(message->sequence())) return 100;
+    arrived |= 1 << (message->sequence() - 1);
+  }
+  return arrived;
+}
+
+template <class C>
+void send_all(C& parent, ProcessId child) {
+  int number = 0;
+  for (const Header& header : headers(child)) {
+    ++number;
+    (number % 2 == 1 ? parent.send(header, number) : parent.send(header)).value();
+  }
+  parent.close().value();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_combination_delivers_what_its_policy_accepts, W, Matrix) {
+  using C = Channel<typename W::transport, typename W::serializer, typename W::routing>;
+  auto link = C::open();
+  auto parent = link.parent();
+  ProcessId child;
+  int arrived = 0;
+  if constexpr (C::promises.between_processes) {
+    auto worker = spawn(link, [](C& inbox) { return take_all(inbox); });
+    child = worker.id();
+    send_all(parent, child);
+    arrived = worker.wait().code;
+  } else {
+    auto inbox = link.child();
+    child = inbox.id();
+    send_all(parent, child);
+    arrived = take_all(inbox);
+  }
+  int expected = 0, bit = 1;
+  for (const Header& header : headers(child)) {
+    const Envelope envelope{.request = header.request, .recipient = header.recipient, .sender = parent.id()};
+    if (typename W::routing{}.accepts(envelope, child)) expected |= bit;
+    bit <<= 1;
+  }
+  BOOST_TEST(arrived == expected);
+  BOOST_TEST(expected != 0);
+}
