@@ -1,4 +1,7 @@
 // CONTRACT.md's sentences about names.
+#include <algorithm>
+#include <filesystem>
+
 #include <conformance/conformance.hpp>
 
 using namespace mulproc;
@@ -32,6 +35,12 @@ BOOST_AUTO_TEST_CASE(a_name_left_by_the_killed_is_taken_over) {
   });
   killed.wait();
   BOOST_CHECK_THROW((void)Mine::attach(name), std::system_error);
-  auto link = Mine::open({.name = name});
-  BOOST_CHECK_NO_THROW((void)Mine::attach(name));
+  const auto files = [&] {
+    return std::count_if(std::filesystem::directory_iterator("/dev/shm"), {}, [&](const auto& file) { return file.path().string().find(name) != std::string::npos; });
+  };
+  {
+    auto link = Mine::open({.name = name});
+    BOOST_CHECK_NO_THROW((void)Mine::attach(name));
+  }
+  BOOST_TEST(files() == 0);  // of the killed one too
 }

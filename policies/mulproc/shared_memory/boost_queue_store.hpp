@@ -15,6 +15,9 @@
 namespace mulproc::shared_memory {
 
 struct BoostQueueHead {
+  std::uint64_t magic;
+  std::uint64_t capacity, max_body_bytes;
+  char queue_name[128];  // of Boost's file, while the channel has a name
   std::atomic<std::uint32_t> broken;
   std::uint32_t next_ticket;
   std::uint64_t queued[2];  // of each side, in Boost's queue; dead letters apart
@@ -28,15 +31,25 @@ struct ItemHead {
   std::uint32_t ticket, attempt, side, is_dead_letter;
 };
 
-/// The queue and, beside it, our control segment; both anonymous, inherited by fork.
+/// Boost's queue and, beside it, our control segment, published last. Anonymous ones are inherited by fork.
 struct BoostQueue {
+  static constexpr std::uint64_t magic = 0x6d756c70726f6371;  // "mulprocq", version 1
   static constexpr std::size_t page = 4096;
 
+  std::string queue_name;  // empty: Boost's file has no name any more
   std::unique_ptr<boost::interprocess::message_queue> queue;
   std::shared_ptr<Segment> control;
-  std::size_t capacity, max_body_bytes, max_participants;
+  std::size_t capacity = 0, max_body_bytes = 0, max_participants = 0;
+  bool opened_here = false;
+  Owner owner;
 
-  static std::shared_ptr<BoostQueue> create(std::size_t capacity, std::size_t max_body_bytes, std::size_t max_participants) {
+  BoostQueue() = default;
+  BoostQueue(const BoostQueue&) = delete;
+  ~BoostQueue() {
+    if (opened_here && owner.in_this_process()) remove_name();
+  }
+
+  static std::shared_ptr<BoostQueue> create(const std::string& name, std::size_t capacity, std::size_t max_body_bytes, std::size_t max_participants) {
     const auto refuse = [](const std::string& why) { throw std::invalid_argument("message_queue: " + why); };
     if (capacity == 0 || capacity > 1 << 20) refuse("capacity must be 1 to 1048576, not " + std::to_string(capacity));
     if (max_body_bytes == 0 || max_body_bytes > std::numeric_limits<std::uint32_t>::max())
@@ -46,15 +59,45 @@ struct BoostQueue {
     made->capacity = capacity;
     made->max_body_bytes = max_body_bytes;
     made->max_participants = max_participants;
-    const std::size_t bytes = made->locks_offset() + (1 + max_participants) * sizeof(RobustMutex);
-    made->control = Segment::create("", bytes, bytes, [&](std::byte* address) {
-      auto& head = *new (address) BoostQueueHead{};
-      head.participants.maximum = static_cast<std::uint32_t>(max_participants);
-      head.participants.opener = ForkWatch::this_thread_id();
-      made->locks(address)->initialise();
-    });
-    made->make_queue();
+    made->make_queue(name);
+    if (name.empty()) made->remove_name();
+    const std::size_t bytes = made->control_bytes();
+    made->control = Segment::create(
+        name, bytes, bytes,
+        [&](std::byte* address) {
+          auto& head = *new (address) BoostQueueHead{};
+          head.capacity = capacity;
+          head.max_body_bytes = max_body_bytes;
+          made->queue_name.copy(head.queue_name, sizeof head.queue_name - 1);
+          head.participants.maximum = static_cast<std::uint32_t>(max_participants);
+          head.participants.opener = ForkWatch::this_thread_id();
+          made->locks(address)->initialise();
+          head.magic = magic;
+        },
+        [&](int left_behind) { remove_queue_of(left_behind, Segment::file_name(name)); });
     return made;
+  }
+
+  /// Fails:   throws std::system_error: stale when no live channel has the name; malformed when it is no message_queue's.
+  static std::shared_ptr<BoostQueue> attach(std::string_view name) {
+    auto found = std::make_shared<BoostQueue>();
+    found->control = Segment::attach(name);
+    const auto& head = *reinterpret_cast<const BoostQueueHead*>(found->control->address());
+    found->capacity = head.capacity;
+    found->max_body_bytes = head.max_body_bytes;
+    found->max_participants = head.participants.maximum;
+    found->queue_name = std::string(head.queue_name, ::strnlen(head.queue_name, sizeof head.queue_name));
+    const auto refuse = [&] { throw std::system_error(Errc::malformed, "the channel of the name \"" + std::string(name) + "\" is no message_queue of this version"); };
+    if (head.magic != magic || found->max_participants > 2048 || found->control->size() != found->control_bytes() ||
+        !belongs_to(found->queue_name, Segment::file_name(name)))
+      refuse();
+    try {
+      found->queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::open_only, found->queue_name.c_str());
+    } catch (const boost::interprocess::interprocess_exception&) {
+      throw std::system_error(Errc::stale, "the channel of the name \"" + std::string(name) + "\" is no longer open");
+    }
+    if (found->queue->get_max_msg() != 4 * found->capacity || found->queue->get_max_msg_size() != sizeof(ItemHead) + found->max_body_bytes) refuse();
+    return found;
   }
 
   Participant* participants(std::byte* address) const { return reinterpret_cast<Participant*>(address + page); }
@@ -63,25 +106,36 @@ struct BoostQueue {
 
  private:
   std::size_t locks_offset() const { return (page + max_participants * (sizeof(Participant) + 1) + page - 1) / page * page; }
-  void make_queue() {
+  std::size_t control_bytes() const { return locks_offset() + (1 + max_participants) * sizeof(RobustMutex); }
+
+  static bool belongs_to(const std::string& queue_name, const std::string& control_name) {
+    return queue_name.starts_with(control_name + ".queue-") && queue_name.find('/') == queue_name.npos;
+  }
+  static void remove_queue_of(int control, const std::string& control_name) {
+    BoostQueueHead head;
+    if (::pread(control, static_cast<void*>(&head), sizeof head, 0) != static_cast<ssize_t>(sizeof head)) return;
+    const std::string queue_name(head.queue_name, ::strnlen(head.queue_name, sizeof head.queue_name));
+    if (belongs_to(queue_name, control_name)) boost::interprocess::message_queue::remove(queue_name.c_str());
+  }
+  void remove_name() {
+    if (!queue_name.empty()) boost::interprocess::message_queue::remove(std::exchange(queue_name, {}).c_str());
+  }
+  void make_queue(const std::string& name) {
     static std::atomic<unsigned> count{0};
-    const std::string name = "mulproc-" + std::to_string(::getpid()) + '-' + std::to_string(count.fetch_add(1));
-    struct Unname {
-      const std::string& name;
-      ~Unname() { boost::interprocess::message_queue::remove(name.c_str()); }
-    } const unname{name};
+    const std::string file = (name.empty() ? "mulproc" : Segment::file_name(name)) + ".queue-" + std::to_string(::getpid()) + '-' + std::to_string(count.fetch_add(1));
     try {
-      boost::interprocess::permissions only_mine(0600);
-      queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::create_only, name.c_str(), 4 * capacity,
-                                                                   sizeof(ItemHead) + max_body_bytes, only_mine);
+      queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::create_only, file.c_str(), 4 * capacity,
+                                                                   sizeof(ItemHead) + max_body_bytes, boost::interprocess::permissions(0600));
     } catch (const boost::interprocess::interprocess_exception& error) {
       throw std::system_error(system_error_code(error.get_native_error()), "making a message_queue of 4 x capacity x max_body_bytes in shared memory");
     }
-    const std::string path = "/dev/shm/" + name;
-    const MemoryFile file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    queue_name = file;
+    opened_here = true;
+    const std::string path = "/dev/shm/" + file;
+    const MemoryFile opened(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     struct stat status {};
-    require(file.get() >= 0 && ::fstat(file.get(), &status) == 0, "opening " + path);
-    const int failed = ::posix_fallocate(file.get(), 0, status.st_size);  // a small /dev/shm is an error here, not a SIGBUS later
+    require(opened.get() >= 0 && ::fstat(opened.get(), &status) == 0, "opening " + path);
+    const int failed = ::posix_fallocate(opened.get(), 0, status.st_size);  // a small /dev/shm is an error here, not a SIGBUS later
     require(failed == 0, "allocating " + std::to_string(status.st_size) + " bytes of /dev/shm for a message_queue", failed);
   }
 };

@@ -44,9 +44,11 @@ inline void require(bool ok, const std::string& what, int error = errno) {
 class Segment {
  public:
   /// Memory of `bytes` zeroes of which the first `allocated` can be touched; `initialise(address)` fills them before anybody sees them.
+  /// When a segment left behind by the dead had the name, `bury(fd)` may clear away what belonged to it.
   /// Fails:   throws std::invalid_argument for a bad name; std::system_error: EEXIST when a live channel has that name.
-  template <class Initialise>
-  static std::shared_ptr<Segment> create(std::string_view name, std::size_t bytes, std::size_t allocated, Initialise initialise) {
+  template <class Initialise, class Bury = void (*)(int)>
+  static std::shared_ptr<Segment> create(std::string_view name, std::size_t bytes, std::size_t allocated, Initialise initialise,
+                                         Bury bury = [](int) {}) {
     auto segment = std::make_shared<Segment>();
     if (name.empty()) {
       segment->file_ = MemoryFile(::memfd_create("mulproc", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -62,7 +64,7 @@ class Segment {
     if (const auto error = segment->allocate(0, allocated)) throw std::system_error(error, "allocating shared memory");
     segment->map(bytes);
     initialise(segment->address());
-    if (!name.empty()) segment->publish();
+    if (!name.empty()) segment->publish(bury);
     return segment;
   }
 
@@ -105,14 +107,23 @@ class Segment {
   static constexpr const char* folder = "/dev/shm";
 
   static std::string path_of(std::string_view name) {
+    return std::string(folder) + '/' + file_name(name);
+  }
+
+ public:
+  /// The name of a channel's file: per user.
+  /// Fails:   throws std::invalid_argument.
+  static std::string file_name(std::string_view name) {
     const auto fits = [](char c) {
       return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     };
     bool good = !name.empty() && name.size() <= 64;
     for (const char c : name) good = good && fits(c);
     if (!good) throw std::invalid_argument("name: 1 to 64 of the characters A-Z a-z 0-9 . _ - are allowed, not \"" + std::string(name) + '"');
-    return std::string(folder) + "/mulproc-" + std::to_string(::geteuid()) + '-' + std::string(name);
+    return "mulproc-" + std::to_string(::geteuid()) + '-' + std::string(name);
   }
+
+ private:
   static bool is_at(int fd, const std::string& path) noexcept {
     struct stat mine {}, there {};
     return ::fstat(fd, &mine) == 0 && ::lstat(path.c_str(), &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
@@ -134,7 +145,8 @@ class Segment {
       throw std::system_error(system_error_code(error.get_native_error()), "mapping shared memory of " + std::to_string(bytes) + " bytes");
     }
   }
-  void publish() {
+  template <class Bury>
+  void publish(Bury bury) {
     require(::flock(file_.get(), LOCK_SH | LOCK_NB) == 0, "flock " + path_);
     const std::string self = "/proc/self/fd/" + std::to_string(file_.get());
     while (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
@@ -143,7 +155,9 @@ class Segment {
       if (old.get() < 0) continue;  // gone meanwhile
       const bool all_dead = ::flock(old.get(), LOCK_EX | LOCK_NB) == 0;
       require(all_dead, path_ + " belongs to a live channel; attach to it or choose another name", EEXIST);
-      if (is_at(old.get(), path_)) ::unlink(path_.c_str());  // left behind by the dead
+      if (!is_at(old.get(), path_)) continue;
+      bury(old.get());
+      ::unlink(path_.c_str());
     }
   }
 

@@ -15,6 +15,7 @@ struct message_queue {
   struct Options {
     std::size_t capacity = 64;               ///< messages in flight, queued or held, per side
     std::size_t max_body_bytes = 64 << 10;   ///< of one message; 4 x capacity of them are mapped up front
+    std::string name = {};                   ///< empty: anonymous
     std::size_t max_participants = 512;      ///< endpoints at one time
   };
 
@@ -104,8 +105,9 @@ struct message_queue {
   };
 
   static Link open(Options options) {
-    return Link(shared_memory::BoostQueue::create(options.capacity, options.max_body_bytes, options.max_participants));
+    return Link(shared_memory::BoostQueue::create(options.name, options.capacity, options.max_body_bytes, options.max_participants));
   }
+  static Link attach(std::string_view its_name) { return Link(shared_memory::BoostQueue::attach(its_name)); }
 };
 
 }  // namespace mulproc::transport
