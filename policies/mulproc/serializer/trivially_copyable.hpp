@@ -5,6 +5,7 @@
 // Death:   no state; nothing happens.
 #include <array>
 #include <bit>
+#include <functional>
 #include <mulproc/serializer.hpp>
 
 namespace mulproc::serializer {

@@ -167,7 +167,9 @@ class Participants {
     const auto seen = bell.load(std::memory_order_relaxed);
     mutex().unlock();
     futex_wait(bell, seen, deadline.within(look_every));
-    return lock(deadline);
+    const auto got = lock(deadline);
+    if (got == RobustMutex::Got::lock) waiting_[me] = awake;  // woken by time: nobody need wake it any more
+    return got;
   }
 
  private:
