@@ -48,7 +48,9 @@ inline bool process_exists(pid_t pid) {
 
 class Participants {
  public:
-  static constexpr std::chrono::milliseconds look_every{100}, lock_patience{50};
+  /// How old the last look for deaths may be. Tests make it 0, to see every death at once, or an hour, to see what needs no look.
+  static inline std::chrono::milliseconds look_every{100};
+  static constexpr std::chrono::milliseconds lock_patience{50};
 
   Participants(ParticipantsHead& head, Participant* records, std::uint8_t* waiting, RobustMutex* locks) noexcept
       : head_(&head), records_(records), waiting_(waiting), locks_(locks) {}
