@@ -1,0 +1,8 @@
+# What is held is forgotten when the counts are made anew.
+set(FILE policies/mulproc/shared_memory/deque_store.hpp)
+set(FROM [==[++(state == SlotState::DEAD_LETTER || state == SlotState::CLAIMED_DEAD ? head_.dead : head_.live)[side_of(slot)];
+      if (state == SlotState::READY)]==])
+set(TO [==[if (state == SlotState::READY) ++head_.live[side_of(slot)];
+      if (state == SlotState::READY)]==])
+set(TEST crash/kill_at_every_instruction)
+set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;receive, head")

@@ -1,0 +1,6 @@
+# Nobody asks the life locks.
+set(FILE policies/mulproc/shared_memory/participants.hpp)
+set(FROM [==[if (i == me || !is_attached(i) || !take_life_lock(i)) continue;]==])
+set(TO [==[if (i == me || !is_attached(i) || take_life_lock(i) || true) continue;]==])
+set(TEST crash/kill_at_every_instruction)
+set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;receive, head")

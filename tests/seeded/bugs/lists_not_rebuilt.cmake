@@ -1,0 +1,9 @@
+# The lists that the dead was changing are believed.
+set(FILE policies/mulproc/shared_memory/deque_store.hpp)
+set(FROM [==[    rebuild();
+    bury_the_dead();
+    people_.wake_everybody();]==])
+set(TO [==[    bury_the_dead();
+    people_.wake_everybody();]==])
+set(TEST crash/kill_at_every_instruction)
+set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;receive, middle match")

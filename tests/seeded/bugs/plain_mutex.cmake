@@ -1,0 +1,6 @@
+# A lock whose dead owner nobody hears of.
+set(FILE policies/mulproc/shared_memory/robust_mutex.hpp)
+set(FROM [==[::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);]==])
+set(TO [==[]==])
+set(TEST crash/kill_at_every_instruction)
+set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;send, empty")

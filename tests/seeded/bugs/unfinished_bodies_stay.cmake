@@ -1,0 +1,8 @@
+# A sender killed while it copies a body takes its room along.
+set(FILE policies/mulproc/shared_memory/deque_store.hpp)
+set(FROM [==[      if (word.state == SlotState::WRITING) {
+        free_slot(at);
+      } else if]==])
+set(TO [==[      if]==])
+set(TEST crash/kill_at_every_instruction)
+set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;send, large body")

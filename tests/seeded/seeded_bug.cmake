@@ -1,0 +1,24 @@
+# Takes a copy of the library, seeds one bug, builds one test with it, and expects that test to turn red.
+#   cmake -DSOURCE=.. -DWORK=.. -DCOMPILER=.. -DBUG=name -P seeded_bug.cmake
+include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO TEST ARGUMENTS
+
+set(copy ${WORK}/${BUG})
+file(REMOVE_RECURSE ${copy})
+file(COPY ${SOURCE}/policies ${SOURCE}/framework DESTINATION ${copy})
+file(READ ${copy}/${FILE} text)
+string(REPLACE "${FROM}" "${TO}" seeded "${text}")
+if(seeded STREQUAL text)
+  message(FATAL_ERROR "${BUG}: the place for it is no longer in ${FILE}; look at tests/seeded/bugs/${BUG}.cmake")
+endif()
+file(WRITE ${copy}/${FILE} "${seeded}")
+
+execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -pthread -I${copy}/framework -I${copy}/policies -I${SOURCE}/tests -Wl,-z,now
+    ${SOURCE}/tests/${TEST}.cpp -o ${copy}/test -lrt RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(failed)
+  message(FATAL_ERROR "${BUG}: does not compile:\n${output}")
+endif()
+execute_process(COMMAND ${copy}/test ${ARGUMENTS} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 100)
+if(failed EQUAL 0)
+  message(FATAL_ERROR "${BUG}: ${TEST} ${ARGUMENTS} did not notice it:\n${output}")
+endif()
+message("${BUG}: caught by ${TEST} ${ARGUMENTS}\n${output}")
