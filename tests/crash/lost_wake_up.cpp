@@ -57,11 +57,11 @@ class Sleeper {
   }
 
  private:
-  /// Blocked in futex(2). One that was woken is running, whether or not it has run yet.
+  /// Blocked in futex(2) or futex_waitv. One that was woken is running, whether or not it has run yet.
   bool asleep() const {
     std::ifstream call("/proc/" + std::to_string(pid_) + "/syscall");
     std::string number;
-    return call >> number && number == std::to_string(SYS_futex);
+    return call >> number && (number == std::to_string(SYS_futex) || number == "449");
   }
   std::array<int, 2> report_{};
   pid_t pid_ = 0;
@@ -87,6 +87,8 @@ std::vector<WakeUp> wake_ups() {
           {"give back wakes a receiver", nothing, [](C& me) { static auto message = me.receive().value(); },
            hold_the_first, [](Stage<C>& stage) { stage.held[0].give_back().value(); },
            [](C& parent) { auto back = parent.try_receive(); return back && back->attempt() == 1; }},
+          {"death wakes a receiver", nothing, [](C& me) { static auto message = me.receive().value(); }, hold_the_first,
+           [](Stage<C>& stage) { (void)stage.child->id(); }, [](C& parent) { auto back = parent.try_receive(); return back && back->attempt() > 1; }},
           {"done wakes a sender", fill, [](C& me) { me.send({}, wakers_number).value(); }, hold_the_first, done,
            [](C& parent) { return parent.unfinished() < capacity; }},
           {"done wakes a joiner", [](C& me) { me.send({}, 0).value(); }, [](C& me) { me.join().value(); }, hold_the_first, done,
@@ -107,7 +109,7 @@ int main() {
       // Who waits for what the victim gives back comes when the victim holds it.
       std::optional<Sleeper> sleeper;
       const auto sleep = [&] { sleeper.emplace(link, wake_up.sleeper_before, wake_up.falls_asleep); };
-      const bool after_the_victim = wake_up.name.starts_with("give back");
+      const bool after_the_victim = wake_up.name.ends_with("wakes a receiver") && !wake_up.name.starts_with("send");
       if (!after_the_victim) sleep();
       if (after_the_victim) parent.send({}, 0).value();
       SingleStep victim(

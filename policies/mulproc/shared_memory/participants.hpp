@@ -4,7 +4,9 @@
 ///
 /// Every participant holds a robust mutex, its life lock, while attached: the kernel's own word on who is dead, immune
 /// to reused pids, zombies and slowness. All methods but lock() are called under the lock.
+#include <array>
 #include <fstream>
+#include <limits>
 #include <mulproc/envelope.hpp>
 #include <mulproc/shared_memory/robust_mutex.hpp>
 #include <mulproc/transport.hpp>
@@ -166,15 +168,40 @@ class Participants {
   RobustMutex::Got sleep(std::uint32_t me, std::uint8_t reasons, Deadline deadline) noexcept {
     waiting_[me] = reasons;
     auto& bell = records_[me].bell;
-    const auto seen = bell.load(std::memory_order_relaxed);
+    std::array<WatchedWord, 1 + neighbours> words{WatchedWord::of(&bell, bell.load(std::memory_order_relaxed))};
+    const std::size_t count = watch_neighbours(me, std::span(words).subspan(1));
+    const Deadline until = look_is_due() ? Deadline::now() : deadline.within(look_every);
     mutex().unlock();
-    futex_wait(bell, seen, deadline.within(look_every));
+    const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
     const auto got = lock(deadline);
-    if (got == RobustMutex::Got::lock) waiting_[me] = awake;  // woken by time: nobody need wake it any more
+    if (got == RobustMutex::Got::lock) {
+      waiting_[me] = awake;  // woken by time: nobody need wake it any more
+      if (woken_by > 0 || woken_by == -EAGAIN) head_->last_look = long_ago;  // a neighbour may be gone: the caller looks now
+    }
     return got;
   }
 
  private:
+  /// The life locks a sleeper watches, those of the next attached ones after it: so every death wakes somebody who sleeps
+  /// near the dead, at once, and he wakes the others. Who is too far away still looks every 100 ms.
+  static constexpr std::size_t neighbours = 8;
+  static constexpr std::int64_t long_ago = std::numeric_limits<std::int64_t>::min() / 2;
+
+  std::size_t watch_neighbours(std::uint32_t me, std::span<WatchedWord> words) noexcept {
+    std::size_t count = 0;
+    const std::uint32_t all = used();
+    for (std::uint32_t step = 1; step < all && count < words.size(); ++step) {
+      const std::uint32_t i = (me + step) % all;
+      if (!is_attached(i)) continue;
+      if (const auto word = life_lock(i).death_watch()) {
+        words[count++] = *word;
+      } else {
+        head_->last_look = long_ago;  // dead already: look, do not sleep
+      }
+    }
+    return count;
+  }
+
   static constexpr std::uint32_t nobody = ~std::uint32_t{0};
   static std::int64_t now() noexcept { return std::chrono::nanoseconds(Deadline::clock::now().time_since_epoch()).count(); }
   RobustMutex& life_lock(std::uint32_t i) noexcept { return locks_[1 + i]; }

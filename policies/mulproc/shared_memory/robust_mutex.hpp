@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <mulproc/shared_memory/futex.hpp>
+#include <optional>
 
 namespace mulproc::shared_memory {
 
@@ -31,6 +32,19 @@ class RobustMutex {
   /// After lock_of_the_dead, once what the lock guards is whole again.
   void make_consistent() noexcept { ::pthread_mutex_consistent(&mutex_); }
   void unlock() noexcept { ::pthread_mutex_unlock(&mutex_); }
+
+  /// For a sleeper who wants to hear of the holder's death: the word that the kernel changes then, waking one who waits on
+  /// it because of the bit set here. Nothing when nobody alive holds the lock.
+  /// Source:  get_robust_list(2); the kernel's handle_futex_death; glibc keeps the bit until the lock is released.
+  std::optional<WatchedWord> death_watch() noexcept {
+    const std::atomic_ref<std::uint32_t> word(reinterpret_cast<std::uint32_t&>(mutex_.__data.__lock));
+    std::uint32_t seen = word.load(std::memory_order_relaxed);
+    while ((seen & FUTEX_TID_MASK) != 0 && (seen & FUTEX_OWNER_DIED) == 0) {
+      const std::uint32_t marked = seen | FUTEX_WAITERS;
+      if (seen == marked || word.compare_exchange_weak(seen, marked, std::memory_order_relaxed)) return WatchedWord::of(&mutex_.__data.__lock, marked);
+    }
+    return std::nullopt;
+  }
 
  private:
   static Got read(int answer) noexcept {
