@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(mail_for_one_is_not_taken_by_another_and_waits_for_who_has_
 }
 
 BOOST_AUTO_TEST_CASE(a_message_to_the_dead_is_refused_and_what_waits_for_them_becomes_a_dead_letter) {
-  if constexpr (promises.redelivers) {
+  if constexpr (promises.many_to_many) {
     auto link = Mine::open();
     auto parent = link.parent();
     auto child = spawn(link, [](Mine& inbox) { (void)inbox.receive([](const auto&) { return false; }); });

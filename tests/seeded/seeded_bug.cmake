@@ -1,6 +1,6 @@
 # Takes a copy of the library, seeds one bug, builds one test with it, and expects that test to turn red.
 #   cmake -DSOURCE=.. -DWORK=.. -DCOMPILER=.. -DBUG=name -P seeded_bug.cmake
-include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO TEST ARGUMENTS
+include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO SOURCES ARGUMENTS LIBRARIES
 
 set(copy ${WORK}/${BUG})
 file(REMOVE_RECURSE ${copy})
@@ -12,13 +12,16 @@ if(seeded STREQUAL text)
 endif()
 file(WRITE ${copy}/${FILE} "${seeded}")
 
-execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -pthread -I${copy}/framework -I${copy}/policies -I${SOURCE}/tests -Wl,-z,now
-    ${SOURCE}/tests/${TEST}.cpp -o ${copy}/test -lrt RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -pthread -I${copy}/framework -I${copy}/policies -I${SOURCE} -I${SOURCE}/tests -Wl,-z,now
+    ${SOURCES} -o ${copy}/test -lrt ${LIBRARIES} WORKING_DIRECTORY ${SOURCE} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(failed)
   message(FATAL_ERROR "${BUG}: does not compile:\n${output}")
 endif()
 execute_process(COMMAND ${copy}/test ${ARGUMENTS} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 100)
 if(failed EQUAL 0)
-  message(FATAL_ERROR "${BUG}: ${TEST} ${ARGUMENTS} did not notice it:\n${output}")
+  message(FATAL_ERROR "${BUG}: ${SOURCES} ${ARGUMENTS} did not notice it:\n${output}")
 endif()
-message("${BUG}: caught by ${TEST} ${ARGUMENTS}\n${output}")
+if(SAYS AND NOT output MATCHES "${SAYS}")
+  message(FATAL_ERROR "${BUG}: noticed, but not as \"${SAYS}\":\n${output}")
+endif()
+message("${BUG}: caught by ${SOURCES} ${ARGUMENTS}\n${output}")

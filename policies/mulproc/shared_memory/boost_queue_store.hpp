@@ -253,22 +253,17 @@ class BoostQueueStore {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
     if (!let_go(item)) return Errc::stale;
-    Item again = item;
-    ItemHead head = head_of(again);
+    ItemHead head = head_of(item);
     head.attempt += more_attempts;
     if (head.attempt > static_cast<std::uint32_t>(max_attempts)) {
       head.attempt = static_cast<std::uint32_t>(max_attempts);
-      head.is_dead_letter = 1;
-    }
-    std::memcpy(again.data(), &head, sizeof head);
-    if (head.is_dead_letter == 0) {
-      people_.wake(mail_of_mine | any_mail, head.envelope.recipient);
+      bury_letter(item, head);
+    } else if (head.is_dead_letter != 0) {
+      bury_letter(item, head);
     } else {
-      wake_for_room();
-      const auto side = head.side & 1;
-      if (head_.dead[side] >= queue_->capacity && !pop_dead([&](const ItemHead& dead) { return (dead.side & 1) == side; }).empty()) ++head_.dropped[side];
+      people_.wake(mail_of_mine | any_mail, head.envelope.recipient);
+      push(with_head(item, head));
     }
-    push(again);
     return {};
   }
 
@@ -424,8 +419,27 @@ class BoostQueueStore {
     if (live(0) + live(1) == 0) people_.wake(end_of_work | room);
   }
 
+  static Item with_head(Item item, const ItemHead& head) {
+    std::memcpy(item.data(), &head, sizeof head);
+    return item;
+  }
+  /// Into the reserve of `capacity` dead letters for each side; when that is full, the oldest is dropped.
+  void bury_letter(const Item& item, ItemHead head) {
+    head.is_dead_letter = 1;
+    wake_for_room();
+    const auto side = head.side & 1;
+    if (head_.dead[side] >= queue_->capacity && !pop_dead([&](const ItemHead& dead) { return (dead.side & 1) == side; }).empty()) ++head_.dropped[side];
+    push(with_head(item, head));
+  }
+
   bool bury_the_dead() {
-    const bool changed = people_.look_for_deaths(me_, [](std::uint32_t) {});  // what the dead held is lost with them
+    bool changed = people_.look_for_deaths(me_, [](std::uint32_t) {});  // what the dead held is lost with them
+    while (true) {  // what waits for them is not
+      const Item letter = pop_first([&](const ItemHead& head) { return !people_.may_be_reached(head.envelope.recipient); });
+      if (letter.empty()) break;
+      bury_letter(letter, head_of(letter));
+      changed = true;
+    }
     if (changed) people_.wake_everybody();
     return changed;
   }

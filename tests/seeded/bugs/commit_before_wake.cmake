@@ -6,5 +6,5 @@ set(FROM [==[    append_ready(at);
 set(TO [==[    append_ready(at);
     commit(slot, SlotState::READY, 1);
     people_.wake(mail_of_mine | any_mail, envelope.recipient);]==])
-set(TEST crash/lost_wake_up)
+set(SOURCES tests/crash/lost_wake_up.cpp)
 set(ARGUMENTS )

@@ -6,5 +6,5 @@ set(FROM [==[    people_.wake(room);
 set(TO [==[    commit(slot, SlotState::FREE, 0);
     people_.wake(room);
     if (head_.live[0] + head_.live[1] == 0) people_.wake(end_of_work);]==])
-set(TEST crash/lost_wake_up)
+set(SOURCES tests/crash/lost_wake_up.cpp)
 set(ARGUMENTS )

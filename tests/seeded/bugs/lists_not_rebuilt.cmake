@@ -5,5 +5,5 @@ set(FROM [==[    rebuild();
     people_.wake_everybody();]==])
 set(TO [==[    bury_the_dead();
     people_.wake_everybody();]==])
-set(TEST crash/kill_at_every_instruction)
+set(SOURCES tests/crash/kill_at_every_instruction.cpp)
 set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;receive, middle match")

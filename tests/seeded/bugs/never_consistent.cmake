@@ -3,5 +3,5 @@ set(FILE policies/mulproc/shared_memory/deque_store.hpp)
 set(FROM [==[    people_.mutex().make_consistent();
     return {};]==])
 set(TO [==[    return {};]==])
-set(TEST crash/kill_at_every_instruction)
+set(SOURCES tests/crash/kill_at_every_instruction.cpp)
 set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;done")

@@ -2,5 +2,5 @@
 set(FILE policies/mulproc/shared_memory/deque_store.hpp)
 set(FROM [==[attempts == Attempt::one_more ? 1 : 0]==])
 set(TO [==[attempts == Attempt::one_more ? 0 : 0]==])
-set(TEST crash/kill_at_every_instruction)
+set(SOURCES tests/crash/kill_at_every_instruction.cpp)
 set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;receive, head")

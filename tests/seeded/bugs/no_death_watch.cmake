@@ -4,5 +4,5 @@ set(FROM [==[if (!is_attached(i)) continue;
       if (const auto word]==])
 set(TO [==[if (is_attached(i) || !is_attached(i)) continue;
       if (const auto word]==])
-set(TEST crash/lost_wake_up)
+set(SOURCES tests/crash/lost_wake_up.cpp)
 set(ARGUMENTS )

@@ -2,5 +2,5 @@
 set(FILE policies/mulproc/shared_memory/robust_mutex.hpp)
 set(FROM [==[::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);]==])
 set(TO [==[]==])
-set(TEST crash/kill_at_every_instruction)
+set(SOURCES tests/crash/kill_at_every_instruction.cpp)
 set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;send, empty")

@@ -4,5 +4,5 @@ set(FROM [==[      if (word.state == SlotState::WRITING) {
         free_slot(at);
       } else if]==])
 set(TO [==[      if]==])
-set(TEST crash/kill_at_every_instruction)
+set(SOURCES tests/crash/kill_at_every_instruction.cpp)
 set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;send, large body")

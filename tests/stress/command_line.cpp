@@ -1,0 +1,113 @@
+// mulproc-stress as a user meets it: exit statuses, and sentences that say what to do. argv[1] is the program.
+#define BOOST_TEST_MODULE command_line
+#include <boost/json.hpp>
+#include <boost/test/unit_test.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+struct Said {
+  int code;
+  std::string text;
+  bool speaks_of(const std::string& words) const { return text.find(words) != text.npos; }
+};
+Said say(const std::string& arguments) {
+  const auto& suite = boost::unit_test::framework::master_test_suite();
+  if (suite.argc < 2) throw std::runtime_error("name the program as the first argument");
+  FILE* pipe = ::popen((std::string(suite.argv[1]) + ' ' + arguments + " 2>&1").c_str(), "r");
+  std::string text;
+  for (char buffer[4096]; const std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe);) text.append(buffer, count);
+  const int status = ::pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
+}
+}  // namespace
+
+#define REFUSES(arguments, words)                                       \
+  do {                                                                  \
+    const Said said = say(arguments);                                   \
+    BOOST_TEST(said.code == 2, arguments << " exits with " << said.code); \
+    BOOST_TEST(said.speaks_of(words), arguments << " says: " << said.text); \
+  } while (false)
+
+BOOST_AUTO_TEST_CASE(bad_usage_is_explained_and_exits_with_2) {
+  REFUSES("", "name a scenario; there are: full_duplex, fan_in");
+  REFUSES("full_duples", "no scenario \"full_duples\"; there are: full_duplex");
+  REFUSES("full_duplex --transport pip", "no transport \"pip\"; there are: ");
+  REFUSES("full_duplex --serializer xml", "no serializer \"xml\"; there are: trivially_copyable, boost_binary");
+  REFUSES("full_duplex --child 3", "--child");
+  REFUSES("full_duplex --children 0", "--children must be 1 to 400, not \"0\"");
+  REFUSES("full_duplex --children -1", "--children must be 1 to 400, not \"-1\"");
+  REFUSES("full_duplex --rounds ten", "--rounds must be");
+  REFUSES("full_duplex --seed 1x", "--seed must be");
+  REFUSES("full_duplex --duration 30", "--duration takes a time such as");
+  REFUSES("full_duplex --duration 0s", "--duration must be");
+  REFUSES("churn --chaos freeze=1s", "--chaos takes kill=PERIOD");
+  REFUSES("full_duplex --chaos kill=1s --transport shm_deque", "under --chaos: ");
+  REFUSES("churn --chaos kill=1s --transport pipe", "does not hand on what the dead held");
+  REFUSES("word_count --input /no/such/file", "is no file");
+  REFUSES("fan_in --payload-bytes 1000000", "needs another --serializer");
+}
+BOOST_AUTO_TEST_CASE(help_and_list_exit_with_0) {
+  BOOST_TEST(say("--help").code == 0);
+  const Said list = say("--list");
+  BOOST_TEST(list.code == 0);
+  for (const char* word : {"churn", "ping_pong", "message_queue", "boost_text", "in_memory"}) BOOST_TEST(list.speaks_of(word));
+}
+BOOST_AUTO_TEST_CASE(a_run_that_holds_exits_with_0_and_writes_what_it_printed_as_json) {
+  const auto file = std::filesystem::temp_directory_path() / ("mulproc-stress-" + std::to_string(::getpid()) + ".json");
+  const Said said = say("ping_pong --transport pipe --serializer json --messages 7 --children 2 --seed 4711 --json " + file.string());
+  BOOST_TEST(said.code == 0, said.text);
+  BOOST_TEST(said.speaks_of("seed 4711"));
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  std::filesystem::remove(file);
+  const auto report = boost::json::parse(text.str());
+  BOOST_TEST(report.at("passed").as_bool());
+  const auto& run = report.at("runs").at(0);
+  BOOST_TEST(run.at("scenario").as_string() == "ping_pong");
+  BOOST_TEST(run.at("messages").to_number<int>() == 14);
+  BOOST_TEST(run.at("seed").to_number<int>() == 4711);
+  BOOST_TEST(run.at("verdict").as_string() == "ok");
+}
+BOOST_AUTO_TEST_CASE(a_report_that_cannot_be_written_is_an_error) {
+  const Said said = say("ping_pong --transport pipe --messages 1 --children 1 --json /no/such/folder/file");
+  BOOST_TEST(said.code == 1);
+  BOOST_TEST(said.speaks_of("/no/such/folder/file"));
+}
+BOOST_AUTO_TEST_CASE(an_interrupt_ends_in_order_with_what_ran) {
+  int out[2];
+  BOOST_REQUIRE(::pipe2(out, O_CLOEXEC) == 0);
+  posix_spawn_file_actions_t to_pipe;
+  ::posix_spawn_file_actions_init(&to_pipe);
+  for (const int fd : {1, 2}) ::posix_spawn_file_actions_adddup2(&to_pipe, out[1], fd);
+  posix_spawnattr_t own_group;  // as a terminal's foreground group, so that its children get the signal too
+  ::posix_spawnattr_init(&own_group);
+  ::posix_spawnattr_setflags(&own_group, POSIX_SPAWN_SETPGROUP);
+  std::vector<std::string> words{boost::unit_test::framework::master_test_suite().argv[1], "fan_out", "--transport", "shm_deque", "--duration", "100s"};
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t pid = 0;
+  BOOST_REQUIRE(::posix_spawn(&pid, arguments[0], &to_pipe, &own_group, arguments.data(), environ) == 0);
+  ::close(out[1]);
+  const std::string children = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children";
+  for (std::string line; line.empty();) std::getline(std::ifstream(children), line);  // until it works
+  ::kill(-pid, SIGINT);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t count; (count = ::read(out[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(count));
+  ::close(out[0]);
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  BOOST_TEST(text.find("interrupted: this is what ran") != text.npos, text);
+  BOOST_TEST(WIFEXITED(status));
+  BOOST_TEST(WEXITSTATUS(status) == 0, text);
+}
