@@ -1,6 +1,6 @@
 #pragma once
 // What:    a Unix socket pair between one parent and one child; an example of a transport of one's own.
-// Choose:  to see what a transport author writes; the framework adds routing, predicates, refused messages, serializers.
+// Choose:  to see what a transport author writes; routing, predicates, refused messages are the framework's.
 // Not:     instead of pipe, which reads while it writes: here two ends that send each other more than the kernel's
 //          buffer holds, at the same time, wait for each other.
 // Death:   the other end reads end of file: `closed` after draining. What was on its way is lost with the dead.
@@ -18,8 +18,9 @@ namespace mulproc::transport {
 struct socket_pair {
   static constexpr std::string_view name = "socket_pair";
   static constexpr Promises promises{.many_to_many = false};
-  // capacity is a hint, and not taken: the kernel's buffer is as it is.
-  struct Options { std::size_t capacity = 64, max_body_bytes = 1 << 20; };
+  struct Options {
+    std::size_t capacity = 64, max_body_bytes = 1 << 20;  // capacity is a hint: the kernel's buffer is as it is
+  };
 
   struct Parcel {
     Envelope head;
@@ -50,7 +51,7 @@ struct socket_pair {
       if (auto got = whole(::recv, std::as_writable_bytes(std::span(&parcel.head, 1)), 0); !got) return got.error();
       if (parcel.head.body_bytes > limit) return Errc::broken;  // no peer of ours wrote that
       parcel.body.resize(parcel.head.body_bytes);
-      if (auto got = whole(::recv, std::span(parcel.body), 0); !got) return got.error();  // cut off by a death: it never was
+      if (auto got = whole(::recv, std::span(parcel.body), 0); !got) return got.error();  // cut off: it never was
       return parcel;
     }
     bool empty() { return !wait(POLLIN, Deadline::now()); }
@@ -95,10 +96,11 @@ struct socket_pair {
   };
 
   static Link open(Options options) {
-    if (options.capacity == 0) throw std::invalid_argument("socket_pair: capacity must be at least 1");
-    if (options.max_body_bytes - 1 >= UINT32_MAX) throw std::invalid_argument("socket_pair: max_body_bytes must be 1 to 4294967295");
+    if (options.capacity == 0 || options.max_body_bytes - 1 >= UINT32_MAX)
+      throw std::invalid_argument("socket_pair: capacity must be at least 1, max_body_bytes 1 to 4294967295");
     int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::system_error(system_error_code(errno), "socketpair");
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      throw std::system_error(system_error_code(errno), "socketpair");
     return {InheritedFd(ends[0]), InheritedFd(ends[1]), options.max_body_bytes};
   }
 };

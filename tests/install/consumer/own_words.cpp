@@ -5,7 +5,8 @@
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/pipe.hpp>
 
-using Line = mulproc::Channel<mulproc::transport::pipe, mulproc::serializer::trivially_copyable, mulproc::routing::everything>;
+using Line =
+    mulproc::Channel<mulproc::transport::pipe, mulproc::serializer::trivially_copyable, mulproc::routing::everything>;
 
 int main() {
   auto link = Line::open();
