@@ -1,6 +1,9 @@
 .DEFAULT_GOAL := help
 BUILD ?= build
 JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+CORE ?= conformance|framework|matrix|serializer
+MAKEFLAGS += --no-print-directory
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -8,17 +11,49 @@ help: ## list these verbs
 setup: ## install what is missing
 	@cmake/setup-debian.sh
 
-build: setup ## configure and build
+configure: setup
+	@echo "configuring $(BUILD)"
 	@mkdir -p $(BUILD) && cmake -S . -B $(BUILD) $(CMAKE_OPTIONS) >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
+
+build: configure ## configure and build; CMAKE_OPTIONS='-DMULPROC_TRANSPORT=pipe' and the like
 	@cmake --build $(BUILD) --parallel $(JOBS)
 
 test: build ## prove everything
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 
-stress: build ## the full-duplex poison pill and real text, over every transport
-	@$(BUILD)/stress/mulproc-stress full_duplex word_count --transport all
+stress: build ## the full-duplex poison pill, real text and five more scenarios, over every transport
+	@$(BUILD)/stress/mulproc-stress full_duplex word_count fan_in fan_out addressed ping_pong churn --transport all
+
+bench: build ## the benchmarks; each prints what it compares, and the spread
+	@cmake --build $(BUILD) --target bench
+
+examples: build ## run every example; each checks its own result
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^example\.'
+
+install: build ## install headers and the CMake package into PREFIX (/usr/local)
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+compile-cost: setup ## what <mulproc/channel.hpp> costs a compiler, in lines and in time
+	@cmake/compile-cost.sh time $(CXX)
+
+asan: ## everything under AddressSanitizer and UBSan
+	@$(MAKE) test BUILD=build-asan CMAKE_OPTIONS=-DMULPROC_SANITIZE=address,undefined
+
+# That sanitizer does not know pthread_mutex_clocklock and would call each later unlock wrong: report_mutex_bugs=0.
+tsan: ## the core tests under ThreadSanitizer, with clang 16
+	@TSAN_OPTIONS="die_after_fork=0 report_mutex_bugs=0" $(MAKE) core BUILD=build-tsan CORE='conformance|framework|matrix' CMAKE_OPTIONS='-DCMAKE_CXX_COMPILER=clang++-16 -DMULPROC_SANITIZE=thread'
+
+clang: ## the core tests with clang 16, and every header alone
+	@$(MAKE) core BUILD=build-clang CMAKE_OPTIONS=-DCMAKE_CXX_COMPILER=clang++-16
+	@cmake --build build-clang --parallel $(JOBS) --target mulproc-headers-alone
+
+core:
+	@cmake/setup-debian.sh clang
+	@$(MAKE) configure
+	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-core
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^($(CORE))\.' -E socket_pair
 
 clean: ## remove what was built
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) build-asan build-clang build-tsan
 
-.PHONY: help setup build test stress clean
+.PHONY: help setup configure build test stress bench examples install compile-cost asan tsan clang core clean

@@ -1,34 +1,59 @@
 #!/bin/sh
 # Installs what the build needs and is not there yet; says what, and removes nothing.
+#   setup-debian.sh          compiler, CMake, Boost, Google Benchmark
+#   setup-debian.sh clang    also clang 16, for make clang and make tsan
 set -eu
+root=${MULPROC_SETUP_ROOT:-}  # tests look at machines that are not there
 wanted=""
 need() { command -v "$1" >/dev/null 2>&1 || wanted="$wanted $2"; }
+refuse() { echo "$*" >&2; exit 1; }
 need g++ g++
 need cmake cmake
 need make make
-boost=$(sed -n 's/^#define BOOST_VERSION \([0-9]*\).*/\1/p' /usr/include/boost/version.hpp 2>/dev/null || true)
-if [ -z "$boost" ] || [ "$boost" -ge 107800 ]; then
-  for part in serialization json program_options unit_test_framework; do
-    ls /usr/lib/*/libboost_$part.so >/dev/null 2>&1 && continue
-    package=$(echo "$part" | sed 's/_/-/g; s/unit-test-framework/test/')
-    wanted="$wanted libboost-${package}1.81-dev"
+case "${1:-}" in
+  "") ;;
+  clang) need clang++-16 clang-16 ;;
+  *) refuse "setup-debian.sh: no such part \"$1\"; there is: clang" ;;
+esac
+[ -e "$root/usr/include/benchmark/benchmark.h" ] || [ -e "$root/usr/local/include/benchmark/benchmark.h" ] || wanted="$wanted libbenchmark-dev"
+
+# A Boost that is there is used as it is, when it is new enough; what it lacks is added in its own version.
+parts="serialization json program_options unit_test_framework"
+version_of() { sed -n 's/^#define BOOST_VERSION \([0-9]*\).*/\1/p' "$root$1/include/boost/version.hpp" 2>/dev/null || true; }
+by_hand=$(version_of /usr/local)
+packaged=$(version_of /usr)
+complete=no
+if [ -n "$by_hand" ] && [ "$by_hand" -ge 107800 ]; then
+  complete=yes
+  for part in $parts; do
+    ls "$root"/usr/local/lib*/libboost_"$part".* >/dev/null 2>&1 || complete=no
   done
-else
-  echo "mulproc needs Boost 1.78 or newer and found $boost in /usr/include/boost: remove that -dev package or upgrade it, then run this again." >&2
-  exit 1
+fi
+if [ $complete = no ]; then
+  [ -z "$packaged" ] || [ "$packaged" -ge 107800 ] ||
+    refuse "mulproc needs Boost 1.78 or newer and found $packaged in /usr/include/boost: remove that -dev package or upgrade it, then run this again."
+  release=1.81
+  [ -z "$packaged" ] || release=1.$((packaged / 100 % 1000))
+  for part in $parts; do
+    ls "$root"/usr/lib/*/libboost_"$part".so >/dev/null 2>&1 && continue
+    package=$(echo "$part" | sed 's/_/-/g; s/unit-test-framework/test/')
+    wanted="$wanted libboost-$package$release-dev"
+  done
 fi
 [ -n "$wanted" ] || exit 0
+
 echo "installing:$wanted"
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null 2>&1 || { echo "mulproc needs$wanted: install them as root (no sudo here), then run this again." >&2; exit 1; }
+  command -v sudo >/dev/null 2>&1 || refuse "mulproc needs$wanted: install them as root (no sudo here), then run this again."
   as_root=sudo
 fi
 $as_root apt-get update -qq || true
-plan=$($as_root apt-get install -s $wanted 2>&1) || { echo "apt cannot install$wanted: $(echo "$plan" | tail -n 1)" >&2; exit 1; }
+plan=$($as_root apt-get install -s $wanted 2>&1) || refuse "apt cannot install$wanted: $(echo "$plan" | tail -n 1)"
 gone=$(echo "$plan" | sed -n 's/^Remv \([^ ]*\).*/\1/p' | tr '\n' ' ')
-if [ -n "$gone" ]; then
-  echo "installing$wanted would remove $gone: remove them yourself if you no longer need them, then run this again." >&2
-  exit 1
-fi
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $wanted >/dev/null || { echo "apt could not install$wanted; see the lines above." >&2; exit 1; }
+[ -z "$gone" ] || refuse "installing$wanted would remove $gone: remove them yourself if you no longer need them, then run this again."
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# Its names scroll by, so that a slow mirror is not taken for a hang; its whole talk only when it fails.
+{ $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $wanted 2>&1 || echo "apt failed"; } | tee "$log" | sed -n 's/^Setting up \([^ ]*\).*/  \1/p'
+! grep -qx "apt failed" "$log" || { cat "$log" >&2; refuse "apt could not install$wanted; see the lines above."; }

@@ -6,7 +6,8 @@
 #include <mulproc/serializer/boost_binary.hpp>
 #include <mulproc/transport/pipe.hpp>
 
-using Line = mulproc::Channel<mulproc::transport::pipe, mulproc::serializer::boost_binary, mulproc::routing::everything>;
+using Line =
+    mulproc::Channel<mulproc::transport::pipe, mulproc::serializer::boost_binary, mulproc::routing::everything>;
 
 int main() {
   auto link = Line::open();

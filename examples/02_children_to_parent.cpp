@@ -7,7 +7,8 @@
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/shm_deque.hpp>
 
-using Reports = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable, mulproc::routing::addressed_to_me>;
+using Reports = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable,
+                                 mulproc::routing::addressed_to_me>;
 
 int main() {
   auto link = Reports::open();

@@ -6,7 +6,8 @@
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/shm_deque.hpp>
 
-using Jobs = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable, mulproc::routing::addressed_to_me>;
+using Jobs = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable,
+                              mulproc::routing::addressed_to_me>;
 namespace request = mulproc::request;
 using namespace std::chrono_literals;
 
@@ -28,7 +29,8 @@ int main() {
     right = right && answer.body<mulproc::ProcessId>().value() == crew[chosen].id() && parent.empty();
   }
 
-  for (const mulproc::ExitStatus& status : crew.dismiss(parent, 10s)) right = right && status.ok();  // a pill each, and all ended
+  for (const mulproc::ExitStatus& status : crew.dismiss(parent, 10s))
+    right = right && status.ok();  // a pill each, and all ended
   right = right && parent.join_for(10s) && parent.unfinished() == 0;
   std::cout << (right ? "five pills, five ends, nothing left over\n" : "something went wrong\n");
   return right ? 0 : 1;

@@ -7,7 +7,8 @@
 #include <mulproc/transport/shm_deque.hpp>
 #include <vector>
 
-using Post = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable, mulproc::routing::only_to_me>;
+using Post = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable,
+                              mulproc::routing::only_to_me>;
 
 // Takes the urgent letters first, then the others; says in which order as one number: 42 then 1 then 2 is 4212.
 int read_letters(Post& inbox) {
@@ -32,7 +33,9 @@ int main() {
   }
 
   // Bert's answer is asked for first, whichever comes first.
-  const auto from = [](mulproc::ProcessId who) { return [who](const Post::MessageView& m) { return m.sender() == who; }; };
+  const auto from = [](mulproc::ProcessId who) {
+    return [who](const Post::MessageView& m) { return m.sender() == who; };
+  };
   const int berts = parent.receive(from(bert.id())).value().body<int>().value();
   const int annas = parent.receive(from(anna.id())).value().body<int>().value();
   std::cout << "Anna read " << annas << ", Bert read " << berts << '\n';

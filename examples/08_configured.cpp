@@ -18,7 +18,10 @@ int double_it(int number) {
     });
     parent.send({.request = request::DO, .recipient = child.id()}, number).value();
     // A policy such as everything takes one's own messages too: ask for the child's.
-    return parent.receive([&](const auto& seen) { return seen.sender() == child.id(); }).value().template body<int>().value();
+    return parent.receive([&](const auto& seen) { return seen.sender() == child.id(); })
+        .value()
+        .template body<int>()
+        .value();
   } else {
     auto child = link.child();
     parent.send({.request = request::DO, .recipient = child.id()}, number).value();

@@ -59,7 +59,9 @@ class Team {
     while (true) {
       play_chaos();
       auto message = receive_slice(deadline);
-      if (message || message.error() != Errc::not_ready || deadline.expired()) return message;
+      // closed: all children have left or been killed; the next look replaces them.
+      const bool may_come = !message && (message.error() == Errc::not_ready || message.error() == Errc::closed);
+      if (!may_come || deadline.expired()) return message;
     }
   }
   bool empty() const {

@@ -12,7 +12,8 @@
 
 #include "png.hpp"
 
-using Rows = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable, mulproc::routing::addressed_to_me>;
+using Rows = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable,
+                              mulproc::routing::addressed_to_me>;
 namespace request = mulproc::request;
 using namespace std::chrono_literals;
 
@@ -34,9 +35,11 @@ Row render(int y) {
       b = 2 * a * b + im;
       a = next;
     }
-    if (depth == deepest) continue;  // inside: black
+    if (depth == deepest) continue;                                                // inside: black
     const double t = 0.05 * (depth + 1 - std::log2(std::log2(std::hypot(a, b))));  // without steps
-    const auto colour = [t](double phase) { return static_cast<char>(static_cast<unsigned char>(127.5 - 127.5 * std::cos(3 * t + phase))); };
+    const auto colour = [t](double phase) {
+      return static_cast<char>(static_cast<unsigned char>(127.5 - 127.5 * std::cos(3 * t + phase)));
+    };
     const auto at = static_cast<std::size_t>(3 * x);
     row.rgb[at] = colour(0.0), row.rgb[at + 1] = colour(0.5), row.rgb[at + 2] = colour(1.2);
   }
@@ -75,6 +78,7 @@ int main(int argc, char** argv) {
   }
   right = png.write(path) && right;
   for (const auto& [who, rows] : rows_of) std::cout << "child " << who << " rendered " << rows << " rows\n";
-  std::cout << path << ": " << width << " x " << height << (right ? ", every row as one process would render it\n" : ", and it is wrong\n");
+  std::cout << path << ": " << width << " x " << height
+            << (right ? ", every row as one process would render it\n" : ", and it is wrong\n");
   return right ? 0 : 1;
 }

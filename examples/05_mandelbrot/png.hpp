@@ -14,7 +14,9 @@ class Png {
 
   bool write(const std::string& path) const {
     std::ofstream file(path, std::ios::binary);
-    file << "\x89PNG\r\n\x1a\n" << chunk("IHDR", number(width_) + number(height_) + std::string("\x08\x02\0\0\0", 5)) << chunk("IDAT", stored()) << chunk("IEND", "");
+    file << "\x89PNG\r\n\x1a\n"
+         << chunk("IHDR", number(width_) + number(height_) + std::string("\x08\x02\0\0\0", 5))
+         << chunk("IDAT", stored()) << chunk("IEND", "");
     return bool(file.flush());
   }
 

@@ -1,5 +1,5 @@
-// A transport of one's own: socket_pair.hpp is all there is to write, and every serializer and routing policy goes with it.
-// The conformance suite runs over it as over the library's own transports.
+// A transport of one's own: socket_pair.hpp is all there is to write, and every serializer and routing policy goes with
+// it. The conformance suite runs over it as over the library's own transports.
 #include <iostream>
 #include <mulproc/channel.hpp>
 #include <mulproc/process.hpp>
@@ -8,11 +8,13 @@
 
 #include "socket_pair.hpp"
 
-using Mine = mulproc::Channel<mulproc::transport::socket_pair, mulproc::serializer::trivially_copyable, mulproc::routing::addressed_to_me>;
+using Mine = mulproc::Channel<mulproc::transport::socket_pair, mulproc::serializer::trivially_copyable,
+                              mulproc::routing::addressed_to_me>;
 namespace request = mulproc::request;
 
 static_assert(mulproc::Pollable<mulproc::transport::socket_pair>);
-static_assert(!mulproc::Joinable<mulproc::transport::socket_pair>, "it counts nothing, so join() does not compile over it");
+static_assert(!mulproc::Joinable<mulproc::transport::socket_pair>,
+              "it counts nothing, so join() does not compile over it");
 
 int main() {
   auto link = Mine::open();

@@ -31,7 +31,7 @@ void deal_jobs(Run& run, Team<C>& team, std::size_t window, Deal deal, OnAnswer 
     for (auto& letter : team.dead_letters()) checker.arrived(number_in<S>(letter).value_or(~std::uint64_t{0}), false);
     if (checker.outstanding() == 0) continue;
     auto answer = team.receive();
-    if (!run.check(bool(answer), "nothing lost: an answer comes to every job; waiting for " + std::to_string(checker.outstanding()))) return;
+    if (!run.check(bool(answer), "nothing lost: an answer comes to every job; waiting for " + std::to_string(checker.outstanding()) + ": " + answer.error().message())) return;
     take(*answer);
   }
   team.dismiss([&](typename C::Message late) { take(late); }, other_good_end);  // the second answer to a job handed on

@@ -1,0 +1,77 @@
+# Three names, chosen when the build is configured, become <mulproc/configured.hpp> with mulproc::ConfiguredChannel.
+# What can be chosen is what lies in policies/mulproc/<family>/; what is chosen by default is what recommended.hpp says.
+cmake_policy(VERSION 3.25)
+set(MULPROC_CONFIGURED_TEMPLATE ${CMAKE_CURRENT_LIST_DIR}/configured.hpp.in)
+
+# mulproc_policies(OUT POLICIES FAMILY): the policies a word alone can name. The file, the struct and the policy share one
+# name; a file without that struct is a helper, and one whose struct is a template wants arguments (OUT_with_arguments).
+function(mulproc_policies out policies family)
+  set(watched CONFIGURE_DEPENDS)  # a policy that comes or goes configures again
+  if(CMAKE_SCRIPT_MODE_FILE)
+    set(watched "")
+  endif()
+  file(GLOB files ${watched} ${policies}/mulproc/${family}/*.hpp)
+  set(plain "")
+  set(with_arguments "")
+  foreach(file IN LISTS files)
+    cmake_path(GET file STEM name)
+    file(READ ${file} text)
+    if(text MATCHES "template <[^\n]*>\nstruct ${name} ")
+      list(APPEND with_arguments ${name})
+    elseif(text MATCHES "\nstruct ${name} ")
+      list(APPEND plain ${name})
+    endif()
+  endforeach()
+  set(${out} ${plain} PARENT_SCOPE)
+  set(${out}_with_arguments ${with_arguments} PARENT_SCOPE)
+endfunction()
+
+# mulproc_choice(VARIABLE POLICIES FAMILY): the cache variable with recommended.hpp's word as its default; any other word
+# than the family's is an error that lists them.
+function(mulproc_choice variable policies family)
+  file(STRINGS ${policies}/mulproc/recommended.hpp recommended REGEX "^using RecommendedChannel = ")
+  string(REGEX MATCH "${family}::([a-z_]+)" ignored "${recommended}")
+  set(${variable} ${CMAKE_MATCH_1} CACHE STRING "The ${family} of mulproc::ConfiguredChannel")
+  mulproc_policies(names ${policies} ${family})
+  set_property(CACHE ${variable} PROPERTY STRINGS ${names})
+  if("${${variable}}" IN_LIST names)
+    return()
+  endif()
+  list(JOIN names ", " listed)
+  set(why "there is no such ${family}.")
+  if("${${variable}}" IN_LIST names_with_arguments)
+    set(why "it needs arguments, which a word alone cannot give:\nwrite the Channel in your program instead.")
+  endif()
+  set(note "")
+  if(names_with_arguments)
+    list(JOIN names_with_arguments ", " apart)
+    set(note "\nNot by a word alone, for they need arguments: ${apart}.")
+  endif()
+  message(FATAL_ERROR "\n${variable}=${${variable}}: ${why}\nOne of: ${listed}.${note}\n")
+endfunction()
+
+# mulproc_configure(OUTPUT POLICIES): checks the three words and writes OUTPUT/mulproc/configured.hpp.
+# Sets MULPROC_CONFIGURED_BOOST to the Boost components that its serializer links with.
+function(mulproc_configure output policies)
+  mulproc_choice(MULPROC_TRANSPORT ${policies} transport)
+  mulproc_choice(MULPROC_SERIALIZER ${policies} serializer)
+  mulproc_choice(MULPROC_ROUTING ${policies} routing)
+  configure_file(${MULPROC_CONFIGURED_TEMPLATE} ${output}/mulproc/configured.hpp @ONLY)
+  set(components "")
+  file(READ ${policies}/mulproc/serializer/${MULPROC_SERIALIZER}.hpp text)
+  if(text MATCHES "boost/archive/")
+    list(APPEND components serialization)
+  endif()
+  if(text MATCHES "boost/json")
+    list(APPEND components json)
+  endif()
+  set(MULPROC_CONFIGURED_BOOST ${components} PARENT_SCOPE)
+endfunction()
+
+# By itself: cmake -D OUTPUT=folder [-D MULPROC_TRANSPORT=name ...] -P cmake/configured.cmake
+if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
+  if(NOT DEFINED POLICIES)
+    cmake_path(SET POLICIES NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../policies)
+  endif()
+  mulproc_configure(${OUTPUT} ${POLICIES})
+endif()
