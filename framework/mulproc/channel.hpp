@@ -1,14 +1,15 @@
 #pragma once
 /// A channel is three words: what carries the bytes, what turns objects into bytes, and which messages are mine.
 /// Transports move envelopes and bytes (mechanism); Channel knows bodies, routing and time (meaning).
+#include <poll.h>
+
 #include <exception>
 #include <limits>
-#include <memory>
 #include <mulproc/combination.hpp>
 #include <mulproc/message.hpp>
 #include <mulproc/owner.hpp>
+#include <mulproc/shared.hpp>
 #include <mulproc/stash.hpp>
-#include <thread>
 #include <tuple>
 
 namespace mulproc {
@@ -63,7 +64,7 @@ class Channel {
         if (error.code() != Errc::stale) throw;
         if (deadline.expired()) throw std::system_error(Errc::not_ready, "attach_for \"" + std::string(name) + '"');
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // a name has no fd to wait on
+      ::poll(nullptr, 0, 1);  // a name has no fd to wait on
     }
   }
 
@@ -253,7 +254,7 @@ class Channel {
     }
   };
 
-  Channel(Endpoint endpoint, R policy) : state_(std::make_shared<State>(std::move(endpoint), std::move(policy))) {
+  Channel(Endpoint endpoint, R policy) : state_(Shared<State>::make(std::move(endpoint), std::move(policy))) {
     state_->id = transport().id();
     if constexpr (requires { transport().max_body_bytes(); }) state_->max_body_bytes = transport().max_body_bytes();
   }
@@ -274,9 +275,9 @@ class Channel {
     if (state_->owner.is_me()) {
       state_->endpoint.reset();
     } else {
-      new std::shared_ptr<State>(state_);  // not ours to touch: kept for ever, so that nothing of it runs here
+      state_.forget();  // not ours to touch: kept for ever, so that nothing of it runs here
     }
-    state_.reset();
+    state_ = {};
   }
 
   template <class... B>
@@ -300,7 +301,7 @@ class Channel {
     return sent;
   }
 
-  std::shared_ptr<State> state_;
+  Shared<State> state_;
 };
 
 /// The lease on one received message. Letting go of it means done; an exception that unwinds through it puts it back
@@ -327,7 +328,7 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
     if (!parcel_) return;
     if (!state_->owner.is_me()) {
       new std::optional<Parcel>(std::move(parcel_));  // not ours to settle
-      new std::shared_ptr<State>(std::move(state_));
+      state_.forget();
       return;
     }
     if (std::uncaught_exceptions() > exceptions_) {
@@ -354,7 +355,7 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
   friend class Channel;
   using Parcel = typename Endpoint::Parcel;
 
-  Message(std::shared_ptr<State> state, Parcel parcel)
+  Message(Shared<State> state, Parcel parcel)
       : MessageView(parcel.envelope(), parcel.attempt(), {}),
         state_(std::move(state)),
         parcel_(std::move(parcel)),
@@ -373,7 +374,7 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
     }
   }
 
-  std::shared_ptr<State> state_;
+  Shared<State> state_;
   std::optional<Parcel> parcel_;
   int exceptions_;
 };

@@ -1,7 +1,6 @@
 #pragma once
 /// The moment at which a wait gives up. Every blocking operation of a transport takes one.
-#include <algorithm>
-#include <chrono>
+#include <chrono>  // <algorithm> would cost a third more lines again
 
 namespace mulproc {
 
@@ -33,10 +32,14 @@ struct Deadline {
   std::chrono::nanoseconds remaining() const {
     if (is_never()) return std::chrono::nanoseconds::max();
     if (at == time_point::min()) return std::chrono::nanoseconds::zero();
-    return std::max(std::chrono::nanoseconds::zero(), std::chrono::nanoseconds(at - clock::now()));
+    const std::chrono::nanoseconds left = at - clock::now();
+    return left < left.zero() ? left.zero() : left;
   }
   /// The earlier of this and `slice` from now: how long one sleep may last.
-  Deadline within(std::chrono::nanoseconds slice) const { return std::min(at, clock::now() + slice); }
+  Deadline within(std::chrono::nanoseconds slice) const {
+    const auto then = clock::now() + slice;
+    return at < then ? at : then;
+  }
   /// For poll(2): milliseconds left, rounded up, -1 for ever.
   int poll_milliseconds() const {
     if (is_never()) return -1;

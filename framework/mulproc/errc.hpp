@@ -21,8 +21,11 @@ enum class Errc {
 class ErrorCategory final : public std::error_category {
  public:
   const char* name() const noexcept override { return "mulproc"; }
-  std::string message(int code) const override {
-    switch (static_cast<Errc>(code)) {
+  std::string message(int code) const override { return text(static_cast<Errc>(code)); }
+
+ private:
+  static const char* text(Errc code) noexcept {
+    switch (code) {
       case Errc::not_ready: return "not ready: the deadline came before a message, room or an end; nothing is lost, try again";
       case Errc::closed: return "closed: the other side is gone, or this endpoint has ended its sending";
       case Errc::too_large: return "too large: the body exceeds max_body_bytes; raise that option or send it in parts";

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdint>
 #include <mulproc/result.hpp>
 
@@ -13,7 +12,7 @@ namespace mulproc {
 /// Counts the forks between the first process and this one, and remembers this thread's id, without a system call.
 class ForkWatch {
  public:
-  static std::uint64_t generation() noexcept { return generation_.load(std::memory_order_relaxed); }
+  static std::uint64_t generation() noexcept { return generation_; }
   static pid_t this_thread_id() noexcept {
     if (thread_ == 0) thread_ = ::gettid();
     return thread_;
@@ -23,12 +22,13 @@ class ForkWatch {
   struct Registration {
     Registration() {
       ::pthread_atfork(nullptr, nullptr, [] {
-        generation_.fetch_add(1, std::memory_order_relaxed);
+        ++generation_;
         thread_ = 0;
       });
     }
   };
-  static inline std::atomic<std::uint64_t> generation_{1};
+  // Changed only in a child just forked, which has one thread yet: no atomic needed.
+  static inline std::uint64_t generation_ = 1;
   static inline thread_local pid_t thread_ = 0;
   static inline const Registration registration_{};
 };

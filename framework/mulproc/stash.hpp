@@ -1,9 +1,7 @@
 #pragma once
 /// Gives a transport whose endpoint is the sole receiver what a selective one has: an ordered stash in which refused
 /// and returned messages keep their places. So a transport author writes take() and gets take_if().
-#include <algorithm>
-#include <deque>
-#include <memory>
+#include <mulproc/shared.hpp>
 #include <mulproc/transport.hpp>
 #include <vector>
 
@@ -18,7 +16,7 @@ class Stash {
   };
   // Shared with the parcels, which may outlive the endpoint. Invariant: waiting is sorted by place.
   struct State {
-    std::deque<Entry> waiting;
+    std::vector<Entry> waiting;
     std::vector<Entry> dead;
     std::size_t dropped = 0, dead_letter_limit = 64;
     std::uint64_t next_place = 0;
@@ -28,7 +26,7 @@ class Stash {
  public:
   class Parcel {
    public:
-    Parcel(std::shared_ptr<State> state, Entry entry) : state_(std::move(state)), entry_(std::move(entry)) {}
+    Parcel(Shared<State> state, Entry entry) : state_(std::move(state)), entry_(std::move(entry)) {}
     const Envelope& envelope() const noexcept { return entry_.parcel.envelope(); }
     int attempt() const noexcept { return entry_.parcel.attempt() + entry_.failures; }
     std::span<const std::byte> bytes() const noexcept { return entry_.parcel.bytes(); }
@@ -36,7 +34,8 @@ class Stash {
     Result<> give_back() {
       if (settled()) return Errc::stale;
       auto& waiting = state_->waiting;
-      auto at = std::find_if(waiting.begin(), waiting.end(), [&](const Entry& e) { return e.place > entry_.place; });
+      auto at = waiting.begin();
+      while (at != waiting.end() && at->place < entry_.place) ++at;
       waiting.insert(at, std::move(entry_));
       return {};
     }
@@ -56,12 +55,12 @@ class Stash {
 
    private:
     bool settled() { return !state_->attached || std::exchange(settled_, true); }
-    std::shared_ptr<State> state_;
+    Shared<State> state_;
     Entry entry_;
     bool settled_ = false;
   };
 
-  explicit Stash(E endpoint) : endpoint_(std::move(endpoint)), state_(std::make_shared<State>()) {}
+  explicit Stash(E endpoint) : endpoint_(std::move(endpoint)), state_(Shared<State>::make()) {}
   Stash(Stash&&) noexcept = default;
   Stash& operator=(Stash&&) noexcept = default;
   ~Stash() {
@@ -99,7 +98,10 @@ class Stash {
       if (!taken) break;
       state_->waiting.push_back({*std::move(taken), state_->next_place++, 0});
     }
-    return std::none_of(state_->waiting.begin(), state_->waiting.end(), [&](const Entry& e) { return selector(e.parcel.envelope()); });
+    for (const Entry& entry : state_->waiting) {
+      if (selector(entry.parcel.envelope())) return false;
+    }
+    return true;
   }
 
   Result<Parcel> take_dead_letter() {
@@ -112,7 +114,7 @@ class Stash {
 
  private:
   E endpoint_;
-  std::shared_ptr<State> state_;
+  Shared<State> state_;
 };
 
 }  // namespace mulproc
