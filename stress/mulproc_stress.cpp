@@ -7,11 +7,13 @@
 
 namespace mulproc::stress {
 
-/// What a run could leave behind.
+/// What a run could leave behind: descriptors, and files of shared memory, whose names hold their maker's pid.
 struct Remains {
-  std::size_t descriptors = count("/proc/self/fd"), shared_files = count("/dev/shm");
-  static std::size_t count(const char* folder) {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
+  std::size_t descriptors = count("/proc/self/fd", ""), shared_files = count("/dev/shm", "-" + std::to_string(::getpid()) + "-");
+  static std::size_t count(const char* folder, const std::string& part) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) count += entry.path().filename().string().find(part) != std::string::npos ? 1 : 0;
+    return count;
   }
 };
 

@@ -1,5 +1,5 @@
-// T3: who sleeps is woken by an operation whose doer is killed at any instruction. Nobody else is there to help, and the
-// look that every waiter takes from time to time is an hour away.
+// T3: who sleeps is woken by an operation whose doer is killed at any instruction. Nobody else is there to help, the look
+// that every waiter takes from time to time is an hour away, and only where a death itself is to wake does it watch for one.
 #include <poll.h>
 
 #include <array>
@@ -19,11 +19,12 @@ using namespace std::chrono_literals;
 /// A process that attaches, goes to sleep in one call, and says when that returned.
 class Sleeper {
  public:
-  Sleeper(C::Link& link, const std::function<void(C&)>& before, const std::function<void(C&)>& falls_asleep) {
+  Sleeper(C::Link& link, const std::function<void(C&)>& before, const std::function<void(C&)>& falls_asleep, bool watches_for_deaths) {
     if (::pipe(report_.data()) != 0) throw std::system_error(errno, std::system_category(), "pipe");
     pid_ = ::fork();
     if (pid_ == 0) {
       Participants::look_every = 1h;
+      Participants::neighbours = watches_for_deaths ? Participants::most_neighbours : 0;
       C me = link.child();
       before(me);
       falls_asleep(me);
@@ -108,7 +109,7 @@ int main() {
       Stage<C> stage{link, {}, {}};
       // Who waits for what the victim gives back comes when the victim holds it.
       std::optional<Sleeper> sleeper;
-      const auto sleep = [&] { sleeper.emplace(link, wake_up.sleeper_before, wake_up.falls_asleep); };
+      const auto sleep = [&] { sleeper.emplace(link, wake_up.sleeper_before, wake_up.falls_asleep, wake_up.name.starts_with("death")); };
       const bool after_the_victim = wake_up.name.ends_with("wakes a receiver") && !wake_up.name.starts_with("send");
       if (!after_the_victim) sleep();
       if (after_the_victim) parent.send({}, 0).value();

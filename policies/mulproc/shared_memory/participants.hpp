@@ -53,6 +53,10 @@ class Participants {
   /// How old the last look for deaths may be. Tests make it 0, to see every death at once, or an hour, to see what needs no look.
   static inline std::chrono::milliseconds look_every{100};
   static constexpr std::chrono::milliseconds lock_patience{50};
+  /// The life locks a sleeper watches, those of the next attached ones after it: so every death wakes somebody who sleeps
+  /// near the dead, at once, and he wakes the others. Who is too far away still looks every 100 ms. Tests make it 0.
+  static constexpr std::size_t most_neighbours = 8;
+  static inline std::size_t neighbours = most_neighbours;
 
   Participants(ParticipantsHead& head, Participant* records, std::uint8_t* waiting, RobustMutex* locks) noexcept
       : head_(&head), records_(records), waiting_(waiting), locks_(locks) {}
@@ -168,8 +172,8 @@ class Participants {
   RobustMutex::Got sleep(std::uint32_t me, std::uint8_t reasons, Deadline deadline) noexcept {
     waiting_[me] = reasons;
     auto& bell = records_[me].bell;
-    std::array<WatchedWord, 1 + neighbours> words{WatchedWord::of(&bell, bell.load(std::memory_order_relaxed))};
-    const std::size_t count = watch_neighbours(me, std::span(words).subspan(1));
+    std::array<WatchedWord, 1 + most_neighbours> words{WatchedWord::of(&bell, bell.load(std::memory_order_relaxed))};
+    const std::size_t count = watch_neighbours(me, std::span(words).subspan(1, neighbours));
     const Deadline until = look_is_due() ? Deadline::now() : deadline.within(look_every);
     mutex().unlock();
     const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
@@ -182,9 +186,6 @@ class Participants {
   }
 
  private:
-  /// The life locks a sleeper watches, those of the next attached ones after it: so every death wakes somebody who sleeps
-  /// near the dead, at once, and he wakes the others. Who is too far away still looks every 100 ms.
-  static constexpr std::size_t neighbours = 8;
   static constexpr std::int64_t long_ago = std::numeric_limits<std::int64_t>::min() / 2;
 
   std::size_t watch_neighbours(std::uint32_t me, std::span<WatchedWord> words) noexcept {
