@@ -19,7 +19,7 @@ build: configure ## configure and build; CMAKE_OPTIONS='-DMULPROC_TRANSPORT=pipe
 	@cmake --build $(BUILD) --parallel $(JOBS)
 
 test: build ## prove everything
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --parallel $(JOBS)
 
 stress: build ## the full-duplex poison pill, real text and five more scenarios, over every transport
 	@$(BUILD)/stress/mulproc-stress full_duplex word_count fan_in fan_out addressed ping_pong churn --transport all

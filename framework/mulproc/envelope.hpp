@@ -31,6 +31,10 @@ struct Request {
     requires(N <= max_characters + 1)
   consteval Request(const char (&text)[N]) : Request(std::string_view(text, N - 1), 0) {}
 
+  template <std::size_t N>
+    requires(N > max_characters + 1)
+  consteval Request(const char (&)[N]) = delete;  // REMEDY: a request has at most 16 characters; put the rest into the body
+
   /// From text known only at run time.
   /// Fails:   too_large when it has more than 16 characters; malformed when it holds a zero byte.
   static Result<Request> from(std::string_view text) noexcept {

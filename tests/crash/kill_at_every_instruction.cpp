@@ -138,7 +138,7 @@ class Operation {
   }
   /// T2: each state in which who cleans up after this death may die himself; in the quick form a sample, another one each time.
   void kill_cleaners(std::size_t stops, Tally& tally) {
-    constexpr std::size_t sample = 64;
+    constexpr std::size_t sample = 128;
     Drained<C>::most_attempts = 2;
     for (std::size_t second = stop_ == Stop::at_each_state ? stops * 7 % sample : 0;; second += stop_ == Stop::at_each_state ? sample : 1) {
       ::alarm(patience);

@@ -1,0 +1,13 @@
+// says: pointer
+#include <mulproc/channel.hpp>
+#include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/serializer/boost_binary.hpp>
+#include <mulproc/routing/everything.hpp>
+using C = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::boost_binary, mulproc::routing::everything>;
+#include <boost/serialization/unique_ptr.hpp>
+
+#ifdef REJECTED
+void f(C& c, int* body) { (void)c.send({}, body); }
+#else
+void f(C& c, int* body) { (void)c.send({}, *body); }
+#endif

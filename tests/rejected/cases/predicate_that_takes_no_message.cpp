@@ -1,0 +1,12 @@
+// says: Predicates
+#include <mulproc/channel.hpp>
+#include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/serializer/trivially_copyable.hpp>
+#include <mulproc/routing/everything.hpp>
+using C = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable, mulproc::routing::everything>;
+
+#ifdef REJECTED
+void f(C& c) { (void)c.receive([](int) { return true; }); }
+#else
+void f(C& c) { (void)c.receive([](const C::MessageView&) { return true; }); }
+#endif

@@ -1,0 +1,13 @@
+// says: trivially
+#include <array>
+#include <mulproc/channel.hpp>
+#include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/serializer/trivially_copyable.hpp>
+#include <mulproc/routing/everything.hpp>
+using C = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable, mulproc::routing::everything>;
+
+#ifdef REJECTED
+void f(C& c) { (void)c.send({}, std::string("text")); }
+#else
+void f(C& c) { (void)c.send({}, std::array<char, 4>{}); }
+#endif
