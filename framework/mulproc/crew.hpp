@@ -94,7 +94,10 @@ class Crew {
     while (true) {
       auto message = parent.receive_for(slice, predicate...);
       if (message || (message.error() != Errc::not_ready && message.error() != Errc::closed)) return message;
-      if (tend() == 0 && message.error() == Errc::closed) return message;
+      if (tend() != 0 || message.error() == Errc::not_ready) continue;
+      // closed: whoever has left but not ended yet may still be replaced.
+      if (restarts_left_ == 0 || !somebody_lives()) return message;
+      wait_for_an_end();
     }
   }
 
@@ -149,6 +152,12 @@ class Crew {
     bool mourned = false;  // its end has been seen and written down
   };
 
+  bool somebody_lives() const {
+    for (const Member& member : members_) {
+      if (member.child.alive()) return true;
+    }
+    return false;
+  }
   void tend_without_restarts() {
     restarts_left_ = 0;
     tend();
