@@ -12,6 +12,7 @@
 using Jobs = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::trivially_copyable, mulproc::routing::addressed_to_me>;
 namespace request = mulproc::request;
 using namespace std::chrono_literals;
+constexpr mulproc::Request again = "FINISHED AGAIN";
 
 int main() {
   auto link = Jobs::open();
@@ -21,7 +22,7 @@ int main() {
       if (message->request() == request::DIE) return;
       const int task = message->body<int>().value();
       if (task == 4 && message->attempt() == 1) ::kill(::getpid(), SIGKILL);  // what an operator or the kernel might do
-      inbox.reply(*message, message->attempt() > 1 ? "DONE AGAIN" : "DONE", task * task).value();
+      inbox.reply(*message, message->attempt() > 1 ? again : request::FINISHED, task * task).value();
     }
   });
 
@@ -30,7 +31,7 @@ int main() {
   while (squares.size() < 9) {
     const auto answer = crew.receive(parent).value();  // sees the death, and replaces the dead
     squares.insert(answer.body<int>().value());
-    std::cout << answer.body<int>().value() << " from " << answer.sender() << (answer.request() == mulproc::Request("DONE AGAIN") ? ", at the second attempt\n" : "\n");
+    std::cout << answer.body<int>().value() << " from " << answer.sender() << (answer.request() == again ? ", at the second attempt\n" : "\n");
   }
   bool right = *squares.rbegin() == 64;
   for (const auto& status : crew.dismiss(parent, 10s)) right = right && status.ok();
