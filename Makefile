@@ -2,6 +2,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
+CORE_SETUP ?= clang
 CORE ?= conformance|framework|matrix|serializer
 MAKEFLAGS += --no-print-directory
 
@@ -36,8 +37,8 @@ install: build ## install headers and the CMake package into PREFIX (/usr/local)
 compile-cost: setup ## what <mulproc/channel.hpp> costs a compiler, in lines and in time
 	@cmake/compile-cost.sh time $(CXX)
 
-asan: ## everything under AddressSanitizer and UBSan
-	@$(MAKE) test BUILD=build-asan CMAKE_OPTIONS=-DMULPROC_SANITIZE=address,undefined
+asan: ## the core tests under AddressSanitizer and UBSan
+	@$(MAKE) core BUILD=build-asan CORE_SETUP= CMAKE_OPTIONS=-DMULPROC_SANITIZE=address,undefined
 
 # That sanitizer does not know pthread_mutex_clocklock and would call each later unlock wrong: report_mutex_bugs=0.
 tsan: ## the core tests under ThreadSanitizer, with clang 16
@@ -48,10 +49,10 @@ clang: ## the core tests with clang 16, and every header alone
 	@cmake --build build-clang --parallel $(JOBS) --target mulproc-headers-alone
 
 core:
-	@cmake/setup-debian.sh clang
+	@cmake/setup-debian.sh $(CORE_SETUP)
 	@$(MAKE) configure
 	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-core
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^($(CORE))\.' -E socket_pair
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^($(CORE))\.' -E socket_pair --parallel $(JOBS)
 
 clean: ## remove what was built
 	rm -rf $(BUILD) build-asan build-clang build-tsan

@@ -1,5 +1,4 @@
 # Installed, framework and policies are one folder, so that an include line is the same as in the tree.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/mulproc)
 
