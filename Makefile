@@ -22,7 +22,8 @@ build: configure ## configure and build; CMAKE_OPTIONS='-DMULPROC_TRANSPORT=pipe
 test: build ## prove everything
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --parallel $(JOBS)
 
-stress: build ## the full-duplex poison pill, real text and five more scenarios, over every transport
+stress: configure ## the full-duplex poison pill, real text and five more scenarios, over every transport
+	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress
 	@$(BUILD)/stress/mulproc-stress full_duplex word_count fan_in fan_out addressed ping_pong churn --transport all
 
 bench: build ## the benchmarks; each prints what it compares, and the spread
