@@ -94,9 +94,11 @@ class Crew {
     while (true) {
       auto message = parent.receive_for(slice, predicate...);
       if (message || (message.error() != Errc::not_ready && message.error() != Errc::closed)) return message;
+      // closed: whoever has left but not ended yet may still be replaced. Asked before the look at the dead, so that
+      // nobody ends unseen between the two.
+      const bool somebody_lived = somebody_lives();
       if (tend() != 0 || message.error() == Errc::not_ready) continue;
-      // closed: whoever has left but not ended yet may still be replaced.
-      if (restarts_left_ == 0 || !somebody_lives()) return message;
+      if (restarts_left_ == 0 || !somebody_lived) return message;
       wait_for_an_end();
     }
   }
