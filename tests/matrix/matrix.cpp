@@ -67,15 +67,18 @@ bool holds(const V& message, int number) {
 /// What message number i carries: every other one a body.
 int body_of(std::uint64_t sequence) { return sequence % 2 == 1 ? static_cast<int>(sequence) : 0; }
 
-/// Answers each message with its own body, until closed. The bits of what arrived.
+/// Takes all there is until closed, and only then answers each message with its own body: in a queue that both sides share,
+/// a policy that takes others' mail would take the answers too. The bits of what arrived.
 template <class C>
 int answer_all(C& inbox) {
+  std::vector<typename C::Message> taken;
+  while (auto message = inbox.receive()) taken.push_back(*std::move(message));
   int arrived = 0;
-  while (auto message = inbox.receive()) {
-    const int number = body_of(message->sequence());
-    if (!holds(*message, number) || message->in_reply_to() != 0) return not_what_was_sent;
-    (number == 0 ? inbox.reply(*message, request::DO) : inbox.reply(*message, request::DO, number)).value();
-    arrived |= 1 << (message->sequence() - 1);
+  for (const auto& message : taken) {
+    const int number = body_of(message.sequence());
+    if (!holds(message, number) || message.in_reply_to() != 0) return not_what_was_sent;
+    (number == 0 ? inbox.reply(message, request::DO) : inbox.reply(message, request::DO, number)).value();
+    arrived |= 1 << (message.sequence() - 1);
   }
   return arrived;
 }
@@ -114,8 +117,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_combination_delivers_and_answers_what_its_policy
     auto worker = spawn(link, [](C& inbox) { return answer_all(inbox); });
     child = worker.id();
     send_all(parent, child);
+    arrived = worker.wait().code;  // first, for the same reason
     answered = take_answers(parent, child);
-    arrived = worker.wait().code;
   } else {
     auto inbox = link.child();
     child = inbox.id();
