@@ -43,7 +43,11 @@ BOOST_AUTO_TEST_CASE(who_is_killed_at_work_is_replaced_and_his_work_done_by_some
   std::set<int> answers;
   for (int i = 0; i < 10; ++i) answers.insert(crew.receive(parent).value().body<int>().value());
   BOOST_TEST(answers.size() == 10u);
-  crew.tend();
+  if (crew.deaths().empty()) {  // its work may be handed on before its end can be seen: the kernel drops its locks first
+    pollfd ends[] = {{crew[0].native_handle(), POLLIN, 0}, {crew[1].native_handle(), POLLIN, 0}};
+    BOOST_REQUIRE(::poll(ends, 2, -1) == 1);
+    BOOST_TEST(crew.tend() == 1u);
+  }
   BOOST_REQUIRE(crew.deaths().size() == 1u);
   BOOST_TEST(crew.deaths()[0].status.signal == SIGKILL);
   BOOST_TEST(crew.deaths()[0].replaced);
@@ -165,19 +169,18 @@ BOOST_AUTO_TEST_CASE(no_patience_is_a_pill_and_the_first_signal_at_once) {
   BOOST_TEST(crew.dismiss(parent, -1s).at(0).signal == SIGTERM);
 }
 
-BOOST_AUTO_TEST_CASE(all_who_ignore_the_pill_and_the_first_signal_are_killed_and_their_messages_taken) {
-  auto link = Jobs::open({.capacity = 2});
+BOOST_AUTO_TEST_CASE(all_who_ignore_the_pill_and_the_first_signal_are_killed_and_told) {
+  auto link = Jobs::open();
   auto parent = link.parent();
   Crew crew(link, {.size = 3}, [](Jobs& inbox) {
     ::signal(SIGTERM, SIG_IGN);
     inbox.send({.request = "READY", .recipient = inbox.parent_id()}).value();
     while (true) ::pause();
   });
-  int ready = 0;
-  const auto statuses = crew.dismiss(parent, 2s, [&](Jobs::Message message) { ready += message.request() == Request("READY") ? 1 : 0; });
+  for (int i = 0; i < 3; ++i) BOOST_TEST((parent.receive().value().request() == Request("READY")));
+  const auto statuses = crew.dismiss(parent, 50ms);
   BOOST_REQUIRE(statuses.size() == 3u);
   for (const auto& status : statuses) BOOST_TEST((status.signal == SIGKILL && status.code == 128 + SIGKILL));
-  BOOST_TEST(ready == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_crew_of_one_works_over_a_pipe) {

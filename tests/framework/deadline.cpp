@@ -42,10 +42,15 @@ BOOST_AUTO_TEST_CASE(a_duration_of_any_kind_is_taken_and_none_overflows) {
   BOOST_TEST(Deadline::after(std::chrono::duration<unsigned>(0)).expired());
 }
 
-BOOST_AUTO_TEST_CASE(a_part_of_a_nanosecond_is_rounded_up_so_that_no_wait_is_too_short) {
+BOOST_AUTO_TEST_CASE(no_part_of_a_duration_is_cut_off) {
   const auto before = Deadline::clock::now();
-  BOOST_TEST((Deadline::after(std::chrono::duration<double, std::nano>(0.25)).at > before));
   BOOST_TEST((Deadline::after(std::chrono::duration<double>(1.5)).at >= before + 1500ms));
+  BOOST_TEST((Deadline::after(std::chrono::duration<float, std::ratio<3600>>(0.25f)).at >= before + 15min));
+}
+
+BOOST_AUTO_TEST_CASE(no_time_or_less_is_now_which_asks_no_clock) {
+  for (const auto patience : {0ns, -1ns, std::chrono::nanoseconds::min()}) BOOST_TEST((Deadline::after(patience).at == Deadline::now().at));
+  BOOST_TEST((Deadline::after(std::chrono::duration<double>::min()).at == Deadline::now().at));
 }
 
 BOOST_AUTO_TEST_CASE(what_has_passed_leaves_no_time_and_no_less) {

@@ -49,6 +49,20 @@ BOOST_AUTO_TEST_CASE(an_exception_in_a_child_is_printed_and_gives_1_and_what_was
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_in_a_file_of_ones_own_is_written_once_by_who_printed_it) {
+  const auto path = std::filesystem::temp_directory_path() / ("mulproc-test-file-" + std::to_string(::getpid()));
+  std::FILE* const file = std::fopen(path.c_str(), "we");
+  BOOST_REQUIRE(file != nullptr);
+  std::fputs("before;", file);
+  BOOST_TEST(spawn([&] { return std::fputs("child;", file) < 0 ? 1 : 0; }).wait().code == 0);
+  std::fputs("after;", file);
+  std::fclose(file);
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  std::filesystem::remove(path);
+  BOOST_TEST(text.str() == "before;child;after;");
+}
+
 BOOST_AUTO_TEST_CASE(waiting_for_a_child_can_end_early_and_be_repeated) {
   int gate[2];
   BOOST_REQUIRE(::pipe2(gate, O_CLOEXEC) == 0);
