@@ -15,10 +15,10 @@
 namespace mulproc {
 
 template <class S, class... B>
-concept Body = sizeof...(B) <= 1 && (SerializerFor<S, B> && ...);  // no body, or one that the serializer can carry
+concept Body = sizeof...(B) <= 1 && (SerializerFor<S, B> && ...);  // REMEDY: one body at most, of a type this serializer can carry: by value, no pointers; its header says which
 
 template <class V, class... P>
-concept Predicates = sizeof...(P) <= 1 && (std::predicate<P&, const V&> && ...);  // none, or one callable with a MessageView
+concept Predicates = sizeof...(P) <= 1 && (std::predicate<P&, const V&> && ...);  // REMEDY: one predicate at most, which takes a const MessageView& and says bool
 
 /// One process' endpoint of a channel.
 ///

@@ -25,7 +25,7 @@ namespace mulproc {
 
 template <class F, class... A>
 concept ChildFunction = std::invocable<F&, A...> && (std::is_void_v<std::invoke_result_t<F&, A...>> ||
-                                                     std::same_as<std::invoke_result_t<F&, A...>, int>);  // returns void or int
+                                                     std::same_as<std::invoke_result_t<F&, A...>, int>);  // REMEDY: the child's function takes its channel by reference and returns void or int
 
 struct ExitStatus {
   int code = 0;    ///< of exit; 128 + signal when killed

@@ -13,7 +13,7 @@ namespace mulproc {
 
 template <class R>
 concept RoutingPolicy = std::copyable<R> && requires(const R& policy, const Envelope& envelope, ProcessId me) {
-  { policy.accepts(envelope, me) } noexcept -> std::same_as<bool>;
+  { policy.accepts(envelope, me) } noexcept -> std::same_as<bool>;  // REMEDY: accepts is const, says bool, and must be noexcept: it is asked under a lock
 };
 
 template <class R>

@@ -44,7 +44,7 @@ using body_t = std::conditional_t<std::is_convertible_v<const B&, std::string_vi
 
 template <class S>
 concept Serializer = requires {
-  { S::name } -> std::convertible_to<std::string_view>;
+  { S::name } -> std::convertible_to<std::string_view>;  // REMEDY: give the serializer a static constexpr std::string_view name
 };
 
 /// S can carry a B: it can both write it and read it back.

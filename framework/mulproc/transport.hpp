@@ -50,7 +50,7 @@ template <class E>
 concept TransportEndpoint = std::movable<E> && Parcel<typename E::Parcel> &&
     requires(E& endpoint, const E& view, const Envelope& envelope, std::span<const std::byte> bytes, Deadline deadline) {
       { endpoint.put(envelope, bytes, deadline) } -> std::same_as<Result<>>;
-      { endpoint.take(deadline) } -> std::same_as<Result<typename E::Parcel>>;
+      { endpoint.take(deadline) } -> std::same_as<Result<typename E::Parcel>>;  // REMEDY: give the endpoint a take(Deadline) that returns Result<Parcel>
       { endpoint.empty() } -> std::convertible_to<bool>;
       { view.id() } -> std::same_as<ProcessId>;
     };
@@ -65,7 +65,7 @@ template <class T>
 concept Transport = TransportEndpoint<typename T::Endpoint> && requires(typename T::Options options) {
   { T::name } -> std::convertible_to<std::string_view>;
   { T::promises } -> std::convertible_to<Promises>;
-  { T::open(options) } -> TransportLink;
+  { T::open(options) } -> TransportLink;  // REMEDY: give the transport a static open(Options) that returns a link with parent() and child()
 };
 
 /// What take_if is given. Asked of an envelope it is the routing policy's word alone: cheap, may be asked under a lock.
@@ -86,7 +86,7 @@ struct SelectAll {
 
 template <class T>
 concept NamedTransport = Transport<T> && requires(std::string_view name) {
-  { T::attach(name) } -> TransportLink;
+  { T::attach(name) } -> TransportLink;  // REMEDY: this transport has no names to attach to; take shm_deque or message_queue
 };
 template <class T>
 concept Selective = Transport<T> && requires(typename T::Endpoint& endpoint, SelectAll& selector, Deadline deadline) {
@@ -94,12 +94,12 @@ concept Selective = Transport<T> && requires(typename T::Endpoint& endpoint, Sel
 };
 template <class T>
 concept Joinable = Transport<T> && requires(typename T::Endpoint& endpoint, Deadline deadline) {
-  { endpoint.unfinished() } -> std::convertible_to<std::size_t>;
+  { endpoint.unfinished() } -> std::convertible_to<std::size_t>;  // REMEDY: this transport cannot count what is unfinished; take shm_deque or message_queue, or have each message answered
   { endpoint.join(deadline) } -> std::same_as<Result<>>;
 };
 template <class T>
 concept Pollable = Transport<T> && requires(const typename T::Endpoint& endpoint) {
-  { endpoint.native_handle() } -> std::same_as<int>;
+  { endpoint.native_handle() } -> std::same_as<int>;  // REMEDY: this transport has no descriptor to poll; take pipe, or wait with receive_for
 };
 /// The transport lends its memory: the sender writes the body where the receiver will read it.
 template <class T>

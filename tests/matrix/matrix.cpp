@@ -1,4 +1,5 @@
-// Every valid combination of the three words carries messages with a body and without, to those its policy accepts.
+// Every valid combination of the three words carries messages with a body and without to those its policy accepts, and
+// their answers back; a body read as another type is a wrong body.
 // One transport an executable: MULPROC_TEST_TRANSPORT.
 #define BOOST_TEST_MODULE matrix
 #include <boost/mp11/algorithm.hpp>
@@ -53,47 +54,78 @@ std::array<Header, 4> headers(ProcessId child) {
   return {Header{"DO", child}, Header{"STATUS", child}, Header{"DO", anyone}, Header{"DIE", child}};
 }
 
-/// The bits of what arrives, until closed; 100 when a message is not what was sent.
+constexpr int not_what_was_sent = 100;
+
+/// Whether the body is `number` and nothing but an int, or, for 0, no body at all.
+template <class V>
+bool holds(const V& message, int number) {
+  const bool is_no_float = message.template body<float>().error() == Errc::wrong_body;
+  if (number == 0) return !message.has_body() && is_no_float && message.template body<int>().error() == Errc::wrong_body;
+  return message.has_body() && is_no_float && message.template body<int>().value() == number;
+}
+
+/// What message number i carries: every other one a body.
+int body_of(std::uint64_t sequence) { return sequence % 2 == 1 ? static_cast<int>(sequence) : 0; }
+
+/// Takes all there is until closed, and only then answers each message with its own body: in a queue that both sides share,
+/// a policy that takes others' mail would take the answers too. The bits of what arrived.
 template <class C>
-int take_all(C& inbox) {
+int answer_all(C& inbox) {
+  std::vector<typename C::Message> taken;
+  while (auto message = inbox.receive()) taken.push_back(*std::move(message));
   int arrived = 0;
-  while (auto message = inbox.receive()) {
-    const bool has_body = message->sequence() % 2 == 1;  // every other one is sent with a body
-    if (message->has_body() != has_body) return 100;
-    if (has_body && message->template body<int>().value() != static_cast<int>(message->sequence())) return 100;
-    arrived |= 1 << (message->sequence() - 1);
+  for (const auto& message : taken) {
+    const int number = body_of(message.sequence());
+    if (!holds(message, number) || message.in_reply_to() != 0) return not_what_was_sent;
+    (number == 0 ? inbox.reply(message, request::DO) : inbox.reply(message, request::DO, number)).value();
+    arrived |= 1 << (message.sequence() - 1);
   }
   return arrived;
 }
 
+/// The bits of what is answered, until closed; each answer belongs to the message it names.
+template <class C>
+int take_answers(C& parent, ProcessId child) {
+  int answered = 0;
+  while (auto answer = parent.receive()) {
+    if (answer->in_reply_to() == 0 || answer->sender() != child || answer->recipient() != parent.id()) return not_what_was_sent;
+    if (!holds(*answer, body_of(answer->in_reply_to()))) return not_what_was_sent;
+    answered |= 1 << (answer->in_reply_to() - 1);
+  }
+  return answered;
+}
+
 template <class C>
 void send_all(C& parent, ProcessId child) {
-  int number = 0;
+  std::uint64_t sequence = 0;
   for (const Header& header : headers(child)) {
-    ++number;
-    (number % 2 == 1 ? parent.send(header, number) : parent.send(header)).value();
+    const int number = body_of(++sequence);
+    (number == 0 ? parent.send(header) : parent.send(header, number)).value();
   }
   parent.close().value();
 }
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_combination_delivers_what_its_policy_accepts, W, Matrix) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_combination_delivers_and_answers_what_its_policy_accepts, W, Matrix) {
   using C = Channel<typename W::transport, typename W::serializer, typename W::routing>;
   auto link = C::open();
   auto parent = link.parent();
   ProcessId child;
-  int arrived = 0;
+  int arrived = 0, answered = 0;
   if constexpr (C::promises.between_processes) {
-    auto worker = spawn(link, [](C& inbox) { return take_all(inbox); });
+    auto worker = spawn(link, [](C& inbox) { return answer_all(inbox); });
     child = worker.id();
     send_all(parent, child);
-    arrived = worker.wait().code;
+    arrived = worker.wait().code;  // first, for the same reason
+    answered = take_answers(parent, child);
   } else {
     auto inbox = link.child();
     child = inbox.id();
     send_all(parent, child);
-    arrived = take_all(inbox);
+    arrived = answer_all(inbox);
+    inbox.close().value();
+    answered = take_answers(parent, child);
   }
   int expected = 0, bit = 1;
   for (const Header& header : headers(child)) {
@@ -102,5 +134,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_combination_delivers_what_its_policy_accepts, W,
     bit <<= 1;
   }
   BOOST_TEST(arrived == expected);
+  BOOST_TEST(answered == expected);
   BOOST_TEST(expected != 0);
 }

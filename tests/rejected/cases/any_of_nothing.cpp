@@ -1,4 +1,4 @@
-// says: at least one policy
+// says: needs at least one policy to combine
 #include <mulproc/channel.hpp>
 #include <mulproc/routing/any_of.hpp>
 #include <mulproc/routing/only_to_me.hpp>

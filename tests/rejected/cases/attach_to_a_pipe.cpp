@@ -1,4 +1,4 @@
-// says: NamedTransport
+// says: take shm_deque or message_queue
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/pipe.hpp>
 #include <mulproc/transport/shm_deque.hpp>

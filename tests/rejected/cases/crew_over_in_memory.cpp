@@ -1,4 +1,4 @@
-// says: between processes
+// says: a crew needs a transport that goes between processes
 #include <mulproc/channel.hpp>
 #include <mulproc/crew.hpp>
 #include <mulproc/transport/in_memory.hpp>

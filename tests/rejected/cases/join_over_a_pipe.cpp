@@ -1,4 +1,4 @@
-// says: Joinable
+// says: take shm_deque or message_queue
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/pipe.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>

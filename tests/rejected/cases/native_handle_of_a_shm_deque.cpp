@@ -1,4 +1,4 @@
-// says: Pollable
+// says: or wait with receive_for
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/pipe.hpp>
 #include <mulproc/transport/shm_deque.hpp>

@@ -1,4 +1,4 @@
-// says: route by addressed_to_me
+// says: route by addressed_to_me, narrow with all_of
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/in_memory.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>

@@ -1,4 +1,4 @@
-// says: at most 16 characters
+// says: put the rest into the body
 #include <mulproc/channel.hpp>
 
 #ifdef REJECTED

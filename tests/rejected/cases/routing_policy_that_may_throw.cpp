@@ -1,4 +1,4 @@
-// says: RoutingPolicy
+// says: must be noexcept
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/in_memory.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>

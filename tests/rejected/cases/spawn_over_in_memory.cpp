@@ -1,4 +1,4 @@
-// says: between processes
+// says: spawn needs one that goes between processes, such as pipe or shm_deque
 #include <mulproc/channel.hpp>
 #include <mulproc/process.hpp>
 #include <mulproc/transport/in_memory.hpp>

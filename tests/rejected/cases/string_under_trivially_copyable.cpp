@@ -1,4 +1,4 @@
-// says: trivially
+// says: of a type this serializer can carry
 #include <array>
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/shm_deque.hpp>

@@ -1,4 +1,4 @@
-// says: Transport
+// says: give the transport a static open(Options)
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/in_memory.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>

@@ -1,4 +1,4 @@
-// says: Body
+// says: one body at most
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/shm_deque.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>

@@ -1,4 +1,4 @@
-// says: json
+// says: of a type this serializer can carry
 #include <mulproc/channel.hpp>
 #include <mulproc/transport/shm_deque.hpp>
 #include <mulproc/serializer/json.hpp>

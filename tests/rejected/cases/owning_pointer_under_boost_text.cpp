@@ -1,0 +1,13 @@
+// says: of a type this serializer can carry
+#include <memory>
+#include <mulproc/channel.hpp>
+#include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/serializer/boost_text.hpp>
+#include <mulproc/routing/everything.hpp>
+using C = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::boost_text, mulproc::routing::everything>;
+
+#ifdef REJECTED
+void f(C& c) { (void)c.send({}, std::make_unique<int>(5)); }
+#else
+void f(C& c) { (void)c.send({}, *std::make_unique<int>(5)); }
+#endif

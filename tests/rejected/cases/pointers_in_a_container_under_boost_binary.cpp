@@ -1,0 +1,13 @@
+// says: of a type this serializer can carry
+#include <vector>
+#include <mulproc/channel.hpp>
+#include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/serializer/boost_binary.hpp>
+#include <mulproc/routing/everything.hpp>
+using C = mulproc::Channel<mulproc::transport::shm_deque, mulproc::serializer::boost_binary, mulproc::routing::everything>;
+
+#ifdef REJECTED
+void f(C& c, int* body) { (void)c.send({}, std::vector<int*>{body}); }
+#else
+void f(C& c, int* body) { (void)c.send({}, std::vector<int>{*body}); }
+#endif
