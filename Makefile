@@ -3,7 +3,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 CORE_SETUP ?= clang
-CORE ?= conformance|framework|matrix|routing|serializer
+CORE ?= conformance|framework|matrix|routing|serializer|waiting
 MAKEFLAGS += --no-print-directory
 
 help: ## list these verbs

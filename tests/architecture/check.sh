@@ -26,7 +26,8 @@ for family in policies/mulproc/*/; do
   mine=$(basename "$family")
   for other in policies/mulproc/*/; do
     other=$(basename "$other")
-    if [ "$other" = "$mine" ] || [ "$other" = shared_memory ]; then continue; fi
+    case $other in "$mine" | shared_memory) continue ;; esac
+    [ "$mine $other" != "transport waiting" ] || continue  # how a transport waits is its template argument
     includes "$family" | grep "mulproc/$other/" | complain "$mine must not include another family" || true
   done
   if [ "$mine" != shared_memory ] && [ "$mine" != transport ]; then includes "$family" | grep 'mulproc/shared_memory/' | complain "shared memory is the transports'" || true; fi
@@ -34,7 +35,7 @@ done
 includes framework policies | grep -E '[<"]([^>"]*/)?(stress|tests|examples|support|conformance)/' | complain "a library includes no program" || true
 includes framework policies | grep '"' | complain "a public header is included as <mulproc/...>" || true
 
-for family in transport serializer routing; do
+for family in transport serializer routing waiting; do
   for file in $(policies $family); do
     # After #pragma once, in this order, and nothing between.
     sed -n '2,5p' "$file" | sed -E 's|^// ([A-Z][a-z]+): +[^ ].*|\1|' | tr '\n' ' ' | grep -q '^What Choose Not Death $' ||
@@ -49,6 +50,9 @@ for file in $(policies serializer); do
 done
 for file in $(policies routing); do
   grep -rqE "#include <mulproc/routing/$(basename "$file")>" tests/routing || echo "$file" | complain "a routing policy has its truth table"
+done
+for file in $(policies waiting); do
+  grep -rqE "#include <mulproc/waiting/$(basename "$file")>" tests/waiting || echo "$file" | complain "a waiting policy has a test"
 done
 for file in framework/mulproc/*.hpp; do
   name=$(basename "$file" .hpp)

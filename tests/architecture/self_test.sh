@@ -25,6 +25,8 @@ sound() {
   plant policies/mulproc/routing/to_all.hpp "$opening"'struct to_all {};\n'
   plant tests/conformance/CMakeLists.txt 'mulproc_conformance(rope mulproc::transport::rope mulproc/transport/rope.hpp)\n'
   plant tests/serializer/xml.cpp '#include <mulproc/serializer/xml.hpp>\n'
+  plant policies/mulproc/waiting/dozing.hpp "$opening"'struct dozing {};\n'
+  plant tests/waiting/spin.cpp '#include <mulproc/waiting/dozing.hpp>\n'
   plant tests/routing/truth_tables.cpp '#include <mulproc/routing/to_all.hpp>\n'
   plant tests/framework/values.cpp '// errc.hpp, owner.hpp: what they do.\n'
 }
@@ -71,6 +73,11 @@ refused "a policy file opens with"
 complains policies/mulproc/transport/chain.hpp "$opening"'struct chain {};\n' "a transport is under the conformance suite"
 without tests/conformance/CMakeLists.txt "a transport is under the conformance suite"
 without tests/serializer/xml.cpp "a serializer has a test"
+without tests/waiting/spin.cpp "a waiting policy has a test"
+complains policies/mulproc/routing/to_all.hpp '#include <mulproc/waiting/dozing.hpp>\n' "routing must not include another family"
+sound
+plant policies/mulproc/transport/rope.hpp '#include <mulproc/waiting/dozing.hpp>\n'
+accepted
 without tests/routing/truth_tables.cpp "a routing policy has its truth table"
 complains framework/mulproc/extra.hpp '#pragma once\n' "a framework header has a test that names it"
 for name in utils common detail impl base manager rope_utils base_rope; do complains stress/$name.hpp 'int x;\n' "a file is named after what it does"; done
