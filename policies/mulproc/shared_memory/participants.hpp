@@ -108,11 +108,11 @@ class Participants {
       detach(i);  // Killed before: the life lock is ours now, so the next to look finds it dead again.
       found = true;
     }
-    head_->last_look = now();
+    last_look(now());
     return found;
   }
   bool look_is_due() const noexcept {
-    const auto age = now() - head_->last_look;
+    const auto age = now() - std::atomic_ref(head_->last_look).load(std::memory_order_relaxed);  // also asked without the lock
     return age < 0 || age >= std::chrono::nanoseconds(look_every).count();
   }
 
@@ -180,14 +180,12 @@ class Participants {
     const auto got = lock(deadline);
     if (got == RobustMutex::Got::lock) {
       waiting_[me] = awake;  // woken by time: nobody need wake it any more
-      if (woken_by > 0 || woken_by == -EAGAIN) head_->last_look = long_ago;  // a neighbour may be gone: the caller looks now
+      if (woken_by > 0 || woken_by == -EAGAIN) last_look(long_ago);  // a neighbour may be gone: the caller looks now
     }
     return got;
   }
 
- private:
-  static constexpr std::int64_t long_ago = std::numeric_limits<std::int64_t>::min() / 2;
-
+  /// The life locks of the next attached ones after me, as words to sleep on.
   std::size_t watch_neighbours(std::uint32_t me, std::span<WatchedWord> words) noexcept {
     std::size_t count = 0;
     const std::uint32_t all = used();
@@ -197,12 +195,16 @@ class Participants {
       if (const auto word = life_lock(i).death_watch()) {
         words[count++] = *word;
       } else {
-        head_->last_look = long_ago;  // dead already: look, do not sleep
+        last_look(long_ago);  // dead already: look, do not sleep
       }
     }
     return count;
   }
 
+ private:
+  static constexpr std::int64_t long_ago = std::numeric_limits<std::int64_t>::min() / 2;
+
+  void last_look(std::int64_t when) noexcept { std::atomic_ref(head_->last_look).store(when, std::memory_order_relaxed); }
   static constexpr std::uint32_t nobody = ~std::uint32_t{0};
   static std::int64_t now() noexcept { return std::chrono::nanoseconds(Deadline::clock::now().time_since_epoch()).count(); }
   RobustMutex& life_lock(std::uint32_t i) noexcept { return locks_[1 + i]; }
