@@ -23,6 +23,9 @@ class Crew {
     bool replaced;
   };
 
+  /// What nothing tells of is found out by looking so often. Tests make it an hour, to see what is told of.
+  static inline std::chrono::milliseconds look_in_any_case{100};
+
   /// Blocks:  until every child is attached or dead.
   /// Fails:   throws std::invalid_argument for size 0, or more than one child over a 1:1 transport; std::system_error.
   template <class Link, class F>
@@ -166,7 +169,6 @@ class Crew {
 
  private:
   static constexpr std::chrono::milliseconds look_while_messages_flow{1};
-  static constexpr std::chrono::milliseconds look_in_any_case{100};
   static constexpr std::chrono::milliseconds slice{5};  // of a wait that nothing but time ends when a child does
 
   struct Member {
