@@ -140,6 +140,18 @@ class Channel {
     return Message(state_, *std::move(parcel));
   }
 
+  /// For Crew: the same, but says not_ready early when somebody of the channel died; once for each new value of
+  /// `deaths_known`, in which the transport counts.
+  template <class... P>
+    requires TellsOfDeaths<T> && Predicates<MessageView, P...>
+  Result<Message> receive_or_death(Deadline deadline, std::uint32_t& deaths_known, P... predicate) {
+    if (auto mine = check(); !mine) return mine.error();
+    Selector<P...> selector{state_->policy, id(), std::tuple<P...>(std::move(predicate)...)};
+    auto parcel = state_->endpoint->take_if(selector, deadline, deaths_known);
+    if (!parcel) return parcel.error();
+    return Message(state_, *std::move(parcel));
+  }
+
   /// True when nothing is queued that this endpoint's policy accepts; held messages do not count.
   /// Fails:   throws std::system_error: stale, wrong_thread.
   bool empty() const {

@@ -200,7 +200,7 @@ class BoostQueueStore {
   }
 
   template <class F, class AsParcel>
-  Result<Item> take_if(F& selector, Deadline deadline, AsParcel as_parcel) {
+  Result<Item> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> refused;  // (ticket, attempt): shown once and not again in this call
     auto lock = enter(deadline);
     if (!lock) return lock.error();
@@ -235,7 +235,7 @@ class BoostQueueStore {
         if (bury_the_dead()) continue;
         return Errc::closed;
       }
-      if (deadline.expired()) return Errc::not_ready;
+      if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
       const std::uint8_t reasons = F::by_address && !F::looks_inside ? mail_of_mine : any_mail;
       if (auto woken = sleep(reasons, deadline); !woken) return woken.error();
     }

@@ -35,6 +35,7 @@ struct ParticipantsHead {
   std::uint32_t used;  // records ever used; their life locks are initialised
   pid_t opener;
   std::uint32_t parent_ever, child_ever;
+  std::uint32_t deaths;    // found so far: a change is news
   std::int64_t last_look;  // nanoseconds of CLOCK_MONOTONIC
 };
 
@@ -109,8 +110,11 @@ class Participants {
       found = true;
     }
     last_look(now());
+    if (found) ++head_->deaths;
     return found;
   }
+  /// For a receiver that wants to hear of deaths: true when there are some it does not know of.
+  bool news_of_a_death(std::uint32_t* known) const noexcept { return known != nullptr && std::exchange(*known, head_->deaths) != head_->deaths; }
   bool look_is_due() const noexcept {
     const auto age = now() - std::atomic_ref(head_->last_look).load(std::memory_order_relaxed);  // also asked without the lock
     return age < 0 || age >= std::chrono::nanoseconds(look_every).count();

@@ -76,9 +76,11 @@ class shm_deque::Endpoint {
   }
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline) {
-    auto lease = store_->take_if(selector, deadline, [this](const auto& held) { return Parcel(store_, held); });
-    if (!lease) return lease.error();
-    return Parcel(store_, *lease);
+    return take_if(selector, deadline, nullptr);
+  }
+  template <class F>
+  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
+    return take_if(selector, deadline, &deaths_known);
   }
   bool empty() const {
     SelectAll all;
@@ -102,6 +104,12 @@ class shm_deque::Endpoint {
   std::size_t max_body_bytes() const noexcept { return store_->max_body_bytes(); }
 
  private:
+  template <class F>
+  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
+    auto lease = store_->take_if(selector, deadline, [this](const auto& held) { return Parcel(store_, held); }, deaths_known);
+    if (!lease) return lease.error();
+    return Parcel(store_, *lease);
+  }
   std::shared_ptr<shared_memory::DequeStore> store_;
 };
 
