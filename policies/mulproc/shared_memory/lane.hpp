@@ -49,36 +49,31 @@ static_assert(sizeof(LaneWord) == 8 && std::atomic<LaneWord>::is_always_lock_fre
 /// How far position a lies beyond b; negative when before it.
 inline std::int64_t beyond(std::uint64_t a, std::uint64_t b) noexcept { return static_cast<std::int64_t>((a - b) << 16) >> 16; }
 
-/// Word and envelope fill one cache line; the body, or where it lies, follows.
+/// Word and envelope fill one cache line; the body, or where it lies, follows, and in the last eight bytes the ticket.
 struct alignas(64) LaneSlot {
   std::atomic<LaneWord> word;
-  std::uint64_t envelope[7];
 
-  /// The envelope is read before it is known whether the message can be claimed, while its sender may already write
-  /// another there; so it goes word by word. Who claims afterwards knows that he read it whole.
-  void write(const Envelope& from, std::uint64_t epoch) noexcept {
+  /// An open lane's envelope is read before it is known whether the message can be claimed, while its sender may already
+  /// write another there; so it goes word by word. Who claims afterwards knows that he read it whole.
+  void write(const Envelope& from) noexcept {
     std::uint64_t words[7];
     static_assert(sizeof words == sizeof(Envelope), "an envelope and its slot's word share a cache line");
     std::memcpy(words, &from, sizeof words);
-    words[sequence_word] = (words[sequence_word] & sequence_bits) | epoch << 52;
-    for (int i = 0; i < 7; ++i) std::atomic_ref(envelope[i]).store(words[i], std::memory_order_relaxed);
+    for (int i = 0; i < 7; ++i) std::atomic_ref(words_[i]).store(words[i], std::memory_order_relaxed);
   }
   Envelope read() const noexcept {
     std::uint64_t words[7];
-    for (int i = 0; i < 7; ++i) words[i] = std::atomic_ref(const_cast<std::uint64_t&>(envelope[i])).load(std::memory_order_relaxed);
-    words[sequence_word] &= sequence_bits;
+    for (int i = 0; i < 7; ++i) words[i] = std::atomic_ref(const_cast<std::uint64_t&>(words_[i])).load(std::memory_order_relaxed);
     Envelope to;
     std::memcpy(static_cast<void*>(&to), words, sizeof to);
     return to;
   }
-  /// The order among one sender's messages over all his lanes, also after another has taken his index.
-  std::uint64_t ticket() const noexcept { return std::atomic_ref(const_cast<std::uint64_t&>(envelope[sequence_word])).load(std::memory_order_relaxed); }
+  /// As it lies there; for who has claimed the message, or is the only one to claim in this lane.
+  const Envelope& envelope() const noexcept { return *reinterpret_cast<const Envelope*>(words_); }
   std::byte* body() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 
  private:
-  static constexpr int sequence_word = 4;
-  static_assert(offsetof(Envelope, sequence) == 8 * sequence_word, "the sequence shares its word with the epoch");
-  static constexpr std::uint64_t sequence_bits = (std::uint64_t{1} << 52) - 1;
+  alignas(Envelope) std::uint64_t words_[7];
 };
 static_assert(sizeof(LaneSlot) == 64, "word and envelope fill one cache line");
 
@@ -89,7 +84,16 @@ struct Lane {
   std::uint32_t slot_bytes = 0, capacity = 0;
 
   LaneSlot& operator[](std::uint32_t i) const noexcept { return *reinterpret_cast<LaneSlot*>(slots + std::size_t{i} * slot_bytes); }
+  /// The order among one sender's messages over all his lanes. It goes on when another takes his index.
+  std::atomic_ref<std::uint64_t> ticket(std::uint32_t i) const noexcept {
+    return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(slots + (std::size_t{i} + 1) * slot_bytes - sizeof(std::uint64_t)));
+  }
   std::uint32_t after(std::uint32_t i) const noexcept { return i + 1 == capacity ? 0 : i + 1; }
+  /// Brings a slot's word, for a claim, and the beginning of its body nearer.
+  void fetch(std::uint32_t i) const noexcept {
+    __builtin_prefetch(&(*this)[i], 1);
+    __builtin_prefetch((*this)[i].body());
+  }
   std::uint32_t slot_of(std::uint64_t position) const noexcept { return static_cast<std::uint32_t>(position % capacity); }
   bool is_used() const noexcept { return tail->load(std::memory_order_relaxed) != 0; }
   /// The tail as the words have it: what a sender who died on his way left behind.
@@ -149,10 +153,10 @@ struct LaneReader {
       const LaneWord word = lane[i].word.load(std::memory_order_acquire);
       if (word.is_live() && beyond(word.position, cursor) < 0) backlog.push_back({word.position, i});
     }
-    std::sort(backlog.begin(), backlog.end(), [](const Entry& a, const Entry& b) { return beyond(a.position, b.position) < 0; });
+    std::sort(backlog.begin(), backlog.end(), [this](const Entry& a, const Entry& b) { return beyond(a.position, cursor) < beyond(b.position, cursor); });
   }
-  /// Something was written since.
-  bool has_news() const noexcept { return beyond(lane.tail->load(std::memory_order_relaxed), cursor) > 0; }
+  /// So far behind that looking at all slots is shorter than to follow.
+  bool is_far_behind(std::uint64_t tail) const noexcept { return beyond(tail, cursor) > 4 * std::int64_t{lane.capacity}; }
   void advance() noexcept {
     ++cursor;
     slot = lane.after(slot);

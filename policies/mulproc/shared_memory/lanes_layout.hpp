@@ -24,10 +24,7 @@ struct LanesHead {
   std::uint32_t mailboxes_used, letters_used[2];  // ever; they only grow
   std::uint32_t letters_stuck;                    // there was no memory to move some away
   std::uint64_t next_letter, letters_dropped[2];
-  struct PerSender {
-    std::uint32_t epoch;    // how often this index was taken
-    std::uint32_t mailbox;  // its thread's
-  } of[1024];
+  std::uint32_t mailbox_of[1024];  // each participant's: its thread's
   // Read by everybody, written seldom.
   alignas(64) std::atomic<std::uint32_t> population;  // changes when somebody comes, goes or ends its sending
   std::atomic<std::uint32_t> joiners;                 // who may be asleep in join
@@ -37,9 +34,9 @@ struct LanesHead {
 struct LanesLayout {
   static constexpr std::uint64_t magic = 0x6d756c70726f6c31;  // "mulprol1"
   static constexpr std::uint32_t version = 1, most_participants = 1024;
-  static constexpr std::size_t page = 4096;
+  static constexpr std::size_t page = 4096, ticket_bytes = sizeof(std::uint64_t);
   /// Address space that all senders' bodies of one size may take.
-  static constexpr std::size_t bodies_budget = std::size_t{1} << 38;
+  static constexpr std::size_t bodies_budget = std::size_t{1} << 35;
 
   std::size_t capacity, people, max_body_bytes;
   std::size_t slot_bytes, lane_bytes, chunk_bytes[2], chunks[2];
@@ -47,7 +44,7 @@ struct LanesLayout {
 
   LanesLayout(std::size_t capacity_, std::size_t max_body_bytes_, std::size_t max_participants)
       : capacity(capacity_), people(max_participants), max_body_bytes(max_body_bytes_) {
-    slot_bytes = sizeof(LaneSlot) + std::min<std::size_t>(round_up(max_body_bytes, 64), 192);
+    slot_bytes = sizeof(LaneSlot) + round_up(std::min<std::size_t>(max_body_bytes, 184) + ticket_bytes, 64);
     lane_bytes = round_up(capacity * slot_bytes, page);
     // Bodies beyond a slot lie in chunks of two sizes. 64 bytes more than a page, so that they do not all compete for
     // the same places in a cache.
@@ -72,7 +69,7 @@ struct LanesLayout {
     bytes = round_up(bodies[1] + people * chunks[1] * chunk_bytes[1], page);
   }
 
-  std::size_t inline_bytes() const noexcept { return slot_bytes - sizeof(LaneSlot); }
+  std::size_t inline_bytes() const noexcept { return slot_bytes - sizeof(LaneSlot) - ticket_bytes; }
   std::size_t lane(std::size_t sender, std::size_t mailbox) const noexcept { return lanes + (sender * (people + 1) + mailbox) * lane_bytes; }
   std::size_t tail(std::size_t sender, std::size_t mailbox) const noexcept { return tails + (mailbox * people + sender) * sizeof(std::uint64_t); }
   std::size_t tails_of(std::size_t mailbox) const noexcept { return tail(0, mailbox); }

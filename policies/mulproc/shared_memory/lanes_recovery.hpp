@@ -60,42 +60,44 @@ class LanesRecovery {
         if (attempt == Attempt::the_same) {
           lane[i].word.store(LaneWord::of(LaneState::READY, word.attempt, 0, word.position), std::memory_order_release);
         } else if (mailbox != segment_.open()) {
-          bury(lane[i], sender);  // addressed to the dead one: nobody else may have it
+          bury(lane, i, sender);  // addressed to the dead one: nobody else may have it
         } else {
-          try_again(lane[i], sender);
+          try_again(lane, i, sender);
         }
       }
       return true;
     });
-    each_letter([&](LaneSlot& slot, std::size_t) {
+    each_letter([&](LaneSlot& slot) {
       const LaneWord word = slot.word.load(std::memory_order_relaxed);
       if (word.is(LaneState::CLAIMED_DEAD) && word.owner == who) slot.word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position));
     });
     segment_.returned();
   }
   /// Ready again with one attempt more, in one store, so that a death here cannot count another; or a dead letter.
-  void try_again(LaneSlot& slot, std::uint32_t sender) {
+  void try_again(Lane lane, std::uint32_t i, std::uint32_t sender) {
+    LaneSlot& slot = lane[i];
     const LaneWord word = slot.word.load(std::memory_order_relaxed);
-    if (word.attempt >= max_attempts) return bury(slot, sender);
+    if (word.attempt >= max_attempts) return bury(lane, i, sender);
     slot.word.store(LaneWord::of(LaneState::READY, word.attempt + 1, 0, word.position), std::memory_order_release);
   }
   /// A dead letter from now on; it is moved out of its lane, whose room is the living's.
-  void bury(LaneSlot& slot, std::uint32_t sender) {
+  void bury(Lane lane, std::uint32_t i, std::uint32_t sender) {
+    LaneSlot& slot = lane[i];
     const LaneWord word = slot.word.load(std::memory_order_relaxed);
     slot.word.store(LaneWord::of(LaneState::DEAD_LETTER, std::min<std::uint64_t>(word.attempt, max_attempts), 0, word.position), std::memory_order_release);
-    if (!move_letter(slot, sender)) head_.letters_stuck = 1;
+    if (!move_letter(lane, i, sender)) head_.letters_stuck = 1;
   }
   /// A message that was written while its mailbox changed hands.
   void bury_misdirected(Lane lane, std::uint32_t sender, std::uint64_t address) {
     for (std::uint32_t i = 0; i < lane.capacity; ++i) {
       if (!lane[i].word.load(std::memory_order_acquire).is(LaneState::READY)) continue;
-      if (LanesSegment::address_of(lane[i].read().recipient) != address) bury(lane[i], sender);
+      if (LanesSegment::address_of(lane[i].read().recipient) != address) bury(lane, i, sender);
     }
   }
 
   bool is_attached(std::uint32_t mailbox) const noexcept {
-    for (std::uint32_t i = 0; i < people_.used(); ++i) {
-      if (people_.is_attached(i) && head_.of[i].mailbox == mailbox) return true;
+    for (std::uint32_t i = 0; i < segment_.senders(); ++i) {
+      if (people_.is_attached(i) && head_.mailbox_of[i] == mailbox) return true;
     }
     return false;
   }
@@ -104,28 +106,38 @@ class LanesRecovery {
   /// The oldest dead letter; `f(slot, sender)` wherever it lies.
   struct Letter {
     LaneSlot* slot = nullptr;
-    std::span<const std::byte> body;
+    std::uint32_t sender = 0;
   };
   Letter oldest_letter() {
     if (head_.letters_stuck != 0) move_letters();
     Letter oldest;
     std::uint64_t age = 0;
-    each_letter([&](LaneSlot& slot, std::size_t i) {
+    each_letter([&](LaneSlot& slot) {
       const LaneWord word = slot.word.load(std::memory_order_relaxed);
       if (!word.is(LaneState::DEAD_LETTER) || (oldest.slot && beyond(word.position, age) >= 0)) return;
       age = word.position;
-      oldest = {&slot, letter_body(slot, i)};
+      oldest = {&slot, static_cast<std::uint32_t>(word.owner)};
     });
     if (oldest.slot || head_.letters_stuck == 0) return oldest;
     segment_.each_lane([&](Lane lane, std::uint32_t sender, std::uint32_t) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         if (!lane[i].word.load(std::memory_order_acquire).is(LaneState::DEAD_LETTER)) continue;
-        oldest = {&lane[i], segment_.body(lane[i], lane[i].read(), sender)};
+        oldest = {&lane[i], sender};
         return false;
       }
       return true;
     });
     return oldest;
+  }
+
+  /// The body of a dead letter, moved away or not.
+  std::span<const std::byte> letter_body(LaneSlot& slot, std::uint32_t sender) const noexcept {
+    const auto& layout = segment_.layout();
+    const auto at = reinterpret_cast<std::byte*>(&slot);
+    if (at < letters_.slots || at >= letters_.slots + 2 * layout.capacity * layout.slot_bytes) return segment_.body(slot, sender);
+    const std::size_t bytes = std::min<std::size_t>(slot.envelope().body_bytes, layout.max_body_bytes);
+    if (bytes <= layout.inline_bytes()) return {slot.body(), bytes};
+    return {segment_.at(letter_body_at(static_cast<std::size_t>(at - letters_.slots) / layout.slot_bytes)), bytes};
   }
 
  private:
@@ -141,7 +153,7 @@ class LanesRecovery {
       ProcessFence::everywhere();
       segment_.each_lane_to(mailbox, [&](Lane lane, std::uint32_t sender, std::uint32_t) {
         for (std::uint32_t i = 0; i < lane.capacity; ++i) {
-          if (lane[i].word.load(std::memory_order_acquire).is_live()) bury(lane[i], sender);
+          if (lane[i].word.load(std::memory_order_acquire).is_live()) bury(lane, i, sender);
         }
         return true;
       });
@@ -151,18 +163,13 @@ class LanesRecovery {
   }
 
   // The reserve: `capacity` slots for each side's dead letters.
-  LaneSlot& letter(std::size_t i) const noexcept { return *reinterpret_cast<LaneSlot*>(segment_.at(segment_.layout().reserve + i * segment_.layout().slot_bytes)); }
+  LaneSlot& letter(std::size_t i) const noexcept { return letters_[static_cast<std::uint32_t>(i)]; }
   std::size_t letter_body_at(std::size_t i) const noexcept { return segment_.layout().reserve_bodies + i * segment_.layout().reserve_stride; }
-  std::span<const std::byte> letter_body(LaneSlot& slot, std::size_t i) const noexcept {
-    const std::size_t bytes = std::min<std::size_t>(slot.read().body_bytes, segment_.layout().max_body_bytes);
-    if (bytes <= segment_.layout().inline_bytes()) return {slot.body(), bytes};
-    return {segment_.at(letter_body_at(i)), bytes};
-  }
   std::size_t letters_used(std::size_t side) const noexcept { return std::min<std::size_t>(head_.letters_used[side], segment_.layout().capacity); }
   template <class F>
   void each_letter(F f) const {
     for (const std::size_t side : {0, 1}) {
-      for (std::size_t i = 0; i < letters_used(side); ++i) f(letter(side * segment_.layout().capacity + i), side * segment_.layout().capacity + i);
+      for (std::size_t i = 0; i < letters_used(side); ++i) f(letter(side * segment_.layout().capacity + i));
     }
   }
 
@@ -170,13 +177,15 @@ class LanesRecovery {
     head_.letters_stuck = 0;
     segment_.each_lane([&](Lane lane, std::uint32_t sender, std::uint32_t) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
-        if (lane[i].word.load(std::memory_order_acquire).is(LaneState::DEAD_LETTER) && !move_letter(lane[i], sender)) head_.letters_stuck = 1;
+        if (lane[i].word.load(std::memory_order_acquire).is(LaneState::DEAD_LETTER) && !move_letter(lane, i, sender)) head_.letters_stuck = 1;
       }
       return true;
     });
   }
   /// Says false when there is no memory to move it to; then it stays where it is.
-  bool move_letter(LaneSlot& from, std::uint32_t sender) {
+  bool move_letter(Lane lane, std::uint32_t slot, std::uint32_t sender) {
+    LaneSlot& from = lane[slot];
+    const std::uint64_t ticket = lane.ticket(slot).load(std::memory_order_relaxed);
     const std::size_t capacity = segment_.layout().capacity;
     const std::size_t side = people_[sender].role == Role::parent ? 0 : 1;
     const Envelope envelope = from.read();
@@ -187,7 +196,7 @@ class LanesRecovery {
       const LaneWord there = letter(i).word.load(std::memory_order_relaxed);
       if (there.is(LaneState::FREE)) free = i;
       if (!there.is(LaneState::DEAD_LETTER)) continue;
-      if (there.owner == sender && letter(i).ticket() == from.ticket()) moved = true;  // copied by one who died before he freed it here
+      if (there.owner == sender && letters_.ticket(static_cast<std::uint32_t>(i)).load(std::memory_order_relaxed) == ticket) moved = true;  // copied by one who died before he freed it here
       if (oldest == 2 * capacity || beyond(letter(oldest).word.load(std::memory_order_relaxed).position, there.position) > 0) oldest = i;
     }
     if (!moved) {
@@ -202,11 +211,12 @@ class LanesRecovery {
       }
       if (free != 2 * capacity) {
         LaneSlot& to = letter(free);
-        const auto body = segment_.body(from, envelope, sender);
+        const auto body = segment_.body(from, sender);
         const bool fits_inline = body.size() <= segment_.layout().inline_bytes();
         if (!fits_inline && segment_.allocate(letter_body_at(free), body.size())) return false;
         to.word.store(LaneWord{}, std::memory_order_relaxed);  // Killed here: the oldest is dropped, and this one still lies in its lane.
-        std::memcpy(to.envelope, from.envelope, sizeof to.envelope);
+        to.write(envelope);
+        letters_.ticket(static_cast<std::uint32_t>(free)).store(ticket, std::memory_order_relaxed);
         if (!body.empty()) std::memcpy(fits_inline ? to.body() : segment_.at(letter_body_at(free)), body.data(), body.size());
         to.word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, sender, ++head_.next_letter), std::memory_order_release);
       }
@@ -219,6 +229,7 @@ class LanesRecovery {
   LanesSegment& segment_;
   LanesHead& head_;
   Participants& people_;
+  const Lane letters_{segment_.at(segment_.layout().reserve), nullptr, static_cast<std::uint32_t>(segment_.layout().slot_bytes), static_cast<std::uint32_t>(2 * segment_.layout().capacity)};
 };
 
 }  // namespace mulproc::shared_memory

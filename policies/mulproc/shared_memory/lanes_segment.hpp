@@ -56,7 +56,7 @@ class LanesSegment {
   LanesHead& head() noexcept { return head_; }
   const LanesLayout& layout() const noexcept { return layout_; }
   Participants& people() noexcept { return people_; }
-  std::uint32_t senders() const noexcept { return people_.used(); }
+  std::uint32_t senders() const noexcept { return std::min(people_.used(), static_cast<std::uint32_t>(layout_.people)); }
   std::uint32_t open() const noexcept { return static_cast<std::uint32_t>(layout_.open_mailbox()); }
   std::uint32_t mailboxes_used() const noexcept {
     return std::min(std::atomic_ref(head_.mailboxes_used).load(std::memory_order_relaxed), open());
@@ -85,9 +85,17 @@ class LanesSegment {
     return true;
   }
 
+  template <class F>
+  void each_lane_from(std::uint32_t sender, F f) const {
+    for (std::uint32_t mailbox = 0; mailbox <= mailboxes_used(); ++mailbox) {
+      const std::uint32_t to = mailbox == mailboxes_used() ? open() : mailbox;
+      if (const Lane one = lane(sender, to); one.is_used()) f(one, to);
+    }
+  }
+
   /// The body of a message, wherever it lies. What the slot says is not believed.
-  std::span<const std::byte> body(LaneSlot& slot, const Envelope& envelope, std::uint32_t sender) const noexcept {
-    const std::size_t bytes = envelope.body_bytes;
+  std::span<const std::byte> body(LaneSlot& slot, std::uint32_t sender) const noexcept {
+    const std::size_t bytes = slot.envelope().body_bytes;
     if (bytes <= layout_.inline_bytes()) return {slot.body(), bytes};
     std::uint32_t chunk;
     std::memcpy(&chunk, slot.body(), sizeof chunk);

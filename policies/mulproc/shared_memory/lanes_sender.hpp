@@ -13,13 +13,12 @@ namespace mulproc::shared_memory {
 
 class LanesSender {
  public:
-  LanesSender(LanesSegment& segment, std::uint32_t me, pid_t thread) : segment_(segment), me_(me), thread_(thread), chunks_(segment, me), writers_(segment.open() + 1) {}
+  LanesSender(LanesSegment& segment, std::uint32_t me, pid_t thread) : segment_(segment), me_(me), thread_(thread), chunks_(segment, me), writers_(segment.open() + 1), ticket_(newest_ticket()) {}
 
   /// A way to one recipient, as it was when it was looked up.
   struct Route {
     std::uint64_t address = 0;
-    std::uint32_t mailbox = 0, population = 0;
-    bool attached = false;
+    std::uint32_t mailbox = 0, population = 0;  // nobody attached: looked up each time
     std::vector<std::uint32_t> endpoints;  // of that thread; nearly always one
     LaneWriter* writer = nullptr;
   };
@@ -27,14 +26,12 @@ class LanesSender {
   /// The way as it is known; nothing when it must be looked up.
   Route* known(ProcessId recipient) {
     const auto address = LanesSegment::address_of(recipient);
-    if (address == 0) return open_.writer ? &open_ : nullptr;
-    if (!last_ || last_->address != address) {
-      const auto found = routes_.find(address);
-      if (found == routes_.end()) return nullptr;
-      last_ = &found->second;
+    if (last_->address != address) {
+      const auto found = address == 0 ? nullptr : find(address);
+      last_ = found ? found : &open_;
+      if (last_->address != address) return nullptr;
     }
-    const bool still = last_->attached && last_->population == segment_.head().population.load(std::memory_order_acquire);
-    return still ? last_ : nullptr;
+    return last_->population == segment_.head().population.load(std::memory_order_acquire) ? last_ : nullptr;
   }
   /// Under the lock.
   Result<Route*> learn(ProcessId recipient, std::uint32_t mailbox) {
@@ -42,24 +39,24 @@ class LanesSender {
     if (!writer) return writer.error();
     const auto address = LanesSegment::address_of(recipient);
     Route& route = address == 0 ? open_ : routes_[address];
-    route = {address, mailbox, segment_.head().population.load(std::memory_order_relaxed), false, {}, *writer};
+    route = {address, mailbox, segment_.head().population.load(std::memory_order_relaxed), {}, *writer};
     for (std::uint32_t i = 0; address != 0 && i < segment_.senders(); ++i) {
-      if (segment_.people().is_attached(i) && segment_.head().of[i].mailbox == mailbox) route.endpoints.push_back(i);
+      if (segment_.people().is_attached(i) && segment_.head().mailbox_of[i] == mailbox) route.endpoints.push_back(i);
     }
-    route.attached = !route.endpoints.empty();
-    return &route;
+    if (address != 0 && route.endpoints.empty()) --route.population;
+    return last_ = &route;
   }
   void forget(ProcessId recipient) {
-    last_ = nullptr;
+    last_ = &open_;
     routes_.erase(LanesSegment::address_of(recipient));
   }
 
   /// Writes and publishes; the route's writer has found room. `chunk`: where a body lies that is not in the slot.
   /// Says false when the mailbox changed hands meanwhile: then the message has to be buried.
-  bool publish(Route& route, const Envelope& envelope, std::uint64_t epoch, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {
+  bool publish(Route& route, const Envelope& envelope, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {
     LaneWriter& writer = *route.writer;
     LaneSlot& slot = writer.lane[writer.slot];
-    slot.write(envelope, epoch);
+    writer.lane.ticket(writer.slot).store(++ticket_, std::memory_order_relaxed);
     release_chunk(writer, writer.slot);
     if (chunk) {
       std::memcpy(slot.body(), &*chunk, sizeof *chunk);
@@ -68,6 +65,7 @@ class LanesSender {
     } else if (!small_body.empty()) {
       std::memcpy(slot.body(), small_body.data(), small_body.size());
     }
+    slot.write(envelope);  // last, beside the word: whoever polls the word takes their line away once, not twice
     // (8) release; pairs with (9): envelope and body are visible before the word.
     slot.word.store(LaneWord::of(LaneState::READY, 1, 0, writer.position), std::memory_order_release);
     ++writer.position;
@@ -101,6 +99,14 @@ class LanesSender {
   std::span<std::byte> memory(BodyChunks::Name chunk) const noexcept { return chunks_.memory(chunk); }
 
  private:
+  /// Of whoever had my index before me.
+  std::uint64_t newest_ticket() const {
+    std::uint64_t newest = 0;
+    segment_.each_lane_from(me_, [&](Lane lane, std::uint32_t) {
+      for (std::uint32_t i = 0; i < lane.capacity; ++i) newest = std::max(newest, lane.ticket(i).load(std::memory_order_relaxed));
+    });
+    return newest;
+  }
   Result<LaneWriter*> writer_to(std::uint32_t mailbox) {
     auto& writer = writers_[mailbox];
     if (!writer) {
@@ -114,6 +120,10 @@ class LanesSender {
     }
     return writer.get();
   }
+  Route* find(std::uint64_t address) {
+    const auto found = routes_.find(address);
+    return found == routes_.end() ? nullptr : &found->second;
+  }
   void release_chunk(LaneWriter& writer, std::uint32_t slot) {
     if (writer.chunk_of.empty() || writer.chunk_of[slot] == 0) return;
     chunks_.give_back(std::exchange(writer.chunk_of[slot], 0) - 1);
@@ -121,8 +131,7 @@ class LanesSender {
   /// The bodies that wait in the lanes of who had my index before me.
   void inherit() {
     inherited_ = true;
-    segment_.each_lane([this](Lane lane, std::uint32_t sender, std::uint32_t mailbox) {
-      if (sender != me_) return true;
+    segment_.each_lane_from(me_, [this](Lane lane, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         if (lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE) || lane[i].read().body_bytes <= segment_.layout().inline_bytes()) continue;
         auto writer = writer_to(mailbox);
@@ -133,7 +142,6 @@ class LanesSender {
         if ((*writer)->chunk_of.empty()) (*writer)->chunk_of.resize(lane.capacity);
         (*writer)->chunk_of[i] = chunk + 1;
       }
-      return true;
     });
   }
 
@@ -144,8 +152,9 @@ class LanesSender {
   std::vector<std::unique_ptr<LaneWriter>> writers_;  // by mailbox
   std::unordered_map<std::uint64_t, Route> routes_;
   Route open_;
-  Route* last_ = nullptr;
+  Route* last_ = &open_;
   bool inherited_ = false;
+  std::uint64_t ticket_;
 };
 
 }  // namespace mulproc::shared_memory

@@ -16,11 +16,10 @@ class LanesStore {
   struct Lease {
     LaneSlot* slot;
     LaneWord word;  // as it was claimed
-    Envelope envelope;
-    std::span<const std::byte> bytes;
     std::uint32_t sender;
     enum class Kind : std::uint8_t { to_me, open, dead_letter } kind;
     int attempt() const noexcept { return static_cast<int>(word.attempt); }
+    const Envelope& envelope() const noexcept { return slot->envelope(); }
   };
 
   LanesStore(std::shared_ptr<Segment> memory, Role role) : segment_(std::move(memory)), role_(role), thread_(ForkWatch::this_thread_id()) {
@@ -41,9 +40,7 @@ class LanesStore {
     if (!index && recovery_.bury_the_dead(me_)) index = people_.attach(role, thread_);
     if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
     me_ = *index;
-    auto& mine = segment_.head().of[me_];
-    mine.mailbox = *mailbox;
-    epoch_ = ++mine.epoch;
+    segment_.head().mailbox_of[me_] = mailbox_ = *mailbox;
     sender_.emplace(segment_, me_, thread_);
     receiver_.emplace(segment_, me_, *mailbox);
     segment_.wake_everybody();
@@ -62,18 +59,21 @@ class LanesStore {
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
     if (detached_) return Errc::stale;
-    if (body.size() > segment_.layout().max_body_bytes) return Errc::too_large;
-    std::optional<BodyChunks::Name> chunk;
-    auto route = find_room(envelope.recipient, deadline);
-    if (!route) return route.error();
-    if (body.size() > segment_.layout().inline_bytes()) {
-      auto got = find_chunk(body.size(), deadline);
-      if (!got) return got.error();
-      chunk = *got;
-      std::memcpy(sender_->memory(*chunk).data(), body.data(), body.size());
-      body = {};
+    if (body.size() <= segment_.layout().inline_bytes()) {
+      auto* route = sender_->known(envelope.recipient);
+      if (!route || !route->writer->find_room()) {
+        auto found = find_room(envelope.recipient, deadline);
+        if (!found) return found.error();
+        route = *found;
+      }
+      return publish(*route, envelope, body, std::nullopt);
     }
-    return publish(**route, envelope, body, chunk);
+    auto chunk = reserve(body.size(), deadline);
+    if (!chunk) return chunk.error();
+    std::memcpy(memory(*chunk).data(), body.data(), body.size());
+    auto sent = publish_chunk(*chunk, envelope, deadline);
+    if (!sent) sender_->give_back_chunk(*chunk);
+    return sent;
   }
 
   /// Memory for a body, lent to its sender.
@@ -98,24 +98,24 @@ class LanesStore {
   }
 
   template <class F, class AsParcel>
-  Result<Lease> take_if(F& selector, Deadline deadline, AsParcel as_parcel) {
+  Result<Lease> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
     if (detached_) return Errc::stale;
     receiver_->begin_call();
     bool looked_again = false;
     while (true) {
-      while (auto claimed = receiver_->next(selector)) {
-        const Lease lease = lease_of(*claimed);
+      while (const auto claimed = receiver_->next(selector)) {
+        const Lease lease = lease_of(claimed);
         if constexpr (F::looks_inside) {
           bool wanted = false;
           try {
             wanted = selector(as_parcel(lease));
           } catch (...) {
-            receiver_->put_into_backlog(*claimed);
+            receiver_->put_into_backlog(claimed);
             (void)give_back(lease);
             throw;
           }
           if (!wanted) {
-            receiver_->refuse(*claimed);
+            receiver_->refuse(claimed);
             (void)give_back(lease);
             continue;
           }
@@ -131,19 +131,23 @@ class LanesStore {
           return Errc::closed;
         }
       }
-      if (deadline.expired()) return Errc::not_ready;
+      if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
       const auto population = population_now();
-      sleep(reasons_for(selector), deadline, [&] { return receiver_->has_news() || population_now() != population; });
+      sleep(reasons_for(selector), deadline, [&] { return receiver_->may_have_news() || population_now() != population; },
+            [&] { return receiver_->has_news() || population_now() != population; });
       looked_again = false;
     }
   }
 
+  std::span<const std::byte> bytes(const Lease& lease) const noexcept {
+    return lease.kind == Lease::Kind::dead_letter ? recovery_.letter_body(*lease.slot, lease.sender) : segment_.body(*lease.slot, lease.sender);
+  }
   Result<> finish(const Lease& lease) {
     if (detached_) return Errc::stale;
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
     // (2) release; pairs with (1): all of it is read before its sender writes there again.
     lease.slot->word.store(LaneWord::of(LaneState::FREE, 0, 0, lease.word.position), std::memory_order_release);
-    if (lease.kind != Lease::Kind::dead_letter) segment_.freed(lease.sender);
+    segment_.freed(lease.sender);
     return {};
   }
   Result<> give_back(const Lease& lease) {
@@ -160,7 +164,8 @@ class LanesStore {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
-    recovery_.try_again(*lease.slot, lease.sender);
+    const Lane lane = segment_.lane(lease.sender, lease.kind == Lease::Kind::open ? segment_.open() : mailbox_);
+    recovery_.try_again(lane, lane.slot_of(lease.word.position), lease.sender);
     came_back(lease);
     return {};
   }
@@ -204,7 +209,7 @@ class LanesStore {
     const LaneWord word = letter.slot->word.load(std::memory_order_relaxed);
     const LaneWord mine = LaneWord::of(LaneState::CLAIMED_DEAD, word.attempt, me_, word.position);
     letter.slot->word.store(mine, std::memory_order_release);
-    return Lease{letter.slot, mine, letter.slot->read(), letter.body, 0, Lease::Kind::dead_letter};
+    return Lease{letter.slot, mine, letter.sender, Lease::Kind::dead_letter};
   }
   std::size_t dead_letters_dropped() {
     const auto lock = enter(Deadline::never());
@@ -296,7 +301,7 @@ class LanesStore {
     return {};
   }
   Result<> publish(LanesSender::Route& route, const Envelope& envelope, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {
-    if (sender_->publish(route, envelope, epoch_, small_body, chunk)) return {};
+    if (sender_->publish(route, envelope, small_body, chunk)) return {};
     const auto lock = enter(Deadline::never());  // sent, and nobody is there to read it: a dead letter, which is not lost
     if (lock) recovery_.bury_misdirected(route.writer->lane, me_, segment_.mailbox(route.mailbox).load(std::memory_order_relaxed));
     return {};
@@ -315,11 +320,10 @@ class LanesStore {
 
   // Receiving.
   Lease lease_of(const LanesReceiver::Claimed& claimed) {
-    const auto body = claimed.envelope.body_bytes == 0 ? std::span<const std::byte>{} : segment_.body(*claimed.slot, claimed.envelope, claimed.sender);
-    return {claimed.slot, claimed.word, claimed.envelope, body, claimed.sender, claimed.open ? Lease::Kind::open : Lease::Kind::to_me};
+    return {claimed.slot, claimed.word, claimed.sender, claimed.open ? Lease::Kind::open : Lease::Kind::to_me};
   }
   void came_back(const Lease& lease) {
-    receiver_->put_into_backlog({lease.slot, lease.word, lease.envelope, lease.sender, lease.kind == Lease::Kind::open});
+    receiver_->put_into_backlog({lease.slot, lease.word, lease.sender, lease.kind == Lease::Kind::open});
     segment_.returned();
   }
   template <class F>
@@ -349,7 +353,7 @@ class LanesStore {
       }
       return true;
     };
-    return !segment_.each_lane_to(segment_.head().of[me_].mailbox, held) || !segment_.each_lane_to(segment_.open(), held);
+    return !segment_.each_lane_to(segment_.head().mailbox_of[me_], held) || !segment_.each_lane_to(segment_.open(), held);
   }
 
   // Joining.
@@ -376,13 +380,12 @@ class LanesStore {
     if (!lock) return false;
     const bool others = people_.anybody_else(me_);
     const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
-    const auto mine = segment_.head().of[me_].mailbox;
     return segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
         if (word.is(LaneState::CLAIMED) && word.owner != me_) return false;
         if (!word.is(LaneState::READY)) continue;
-        if (mailbox == segment_.open() ? others || may_still_come : mailbox != mine) return false;  // the others' mailboxes are looked after
+        if (mailbox == segment_.open() ? others || may_still_come : mailbox != mailbox_) return false;  // the others' mailboxes are looked after
       }
       return true;
     });
@@ -400,6 +403,11 @@ class LanesStore {
   }
   template <class Ready>
   void sleep(std::uint8_t reasons, Deadline deadline, Ready ready) {
+    sleep(reasons, deadline, ready, ready);
+  }
+  /// `ready` may err towards no, as it is asked again and again; `certainly` may not: after it comes the kernel.
+  template <class Ready, class Certainly>
+  void sleep(std::uint8_t reasons, Deadline deadline, Ready ready, Certainly certainly) {
     auto& bell = people_[me_].bell;
     const std::uint32_t seen = bell.load(std::memory_order_acquire);
     const auto rung = [&] { return bell.load(std::memory_order_relaxed) != seen || ready(); };
@@ -409,7 +417,7 @@ class LanesStore {
     if ((reasons & all_done) != 0) segment_.head().joiners.store(1, std::memory_order_release);
     // (5) pairs with whoever writes something and then asks who sleeps.
     if (!ProcessFence::everywhere()) until = deadline.within(std::chrono::milliseconds(1));
-    if (!rung()) {
+    if (bell.load(std::memory_order_relaxed) == seen && !certainly()) {
       std::array<WatchedWord, 1 + Participants::most_neighbours> words{WatchedWord::of(&bell, seen)};
       const std::size_t count = people_.watch_neighbours(me_, std::span(words).subspan(1, Participants::neighbours));
       const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
@@ -424,8 +432,7 @@ class LanesStore {
   const Role role_;
   const pid_t thread_;
   const Owner owner_;
-  std::uint32_t me_ = LanesSegment::nobody;
-  std::uint64_t epoch_ = 0;
+  std::uint32_t me_ = LanesSegment::nobody, mailbox_ = LanesSegment::nobody;
   std::optional<LanesSender> sender_;
   std::optional<LanesReceiver> receiver_;
   Waiting waiting_;

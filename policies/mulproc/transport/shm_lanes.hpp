@@ -27,9 +27,10 @@ struct shm_lanes_waiting {
   class Parcel {
    public:
     Parcel(Shared<Store> store, const typename Store::Lease& lease) : store_(std::move(store)), lease_(lease) {}
-    const Envelope& envelope() const noexcept { return lease_.envelope; }
+    /// As it lies in the slot; until the lease ends.
+    const Envelope& envelope() const noexcept { return lease_.envelope(); }
     int attempt() const noexcept { return lease_.attempt(); }
-    std::span<const std::byte> bytes() const noexcept { return lease_.bytes; }
+    std::span<const std::byte> bytes() const noexcept { return store_->bytes(lease_); }
     Result<> done() { return settled() ? Result<>(Errc::stale) : store_->finish(lease_); }
     Result<> give_back() { return settled() ? Result<>(Errc::stale) : store_->give_back(lease_); }
     Result<> fail() { return settled() ? Result<>(Errc::stale) : store_->fail(lease_); }
@@ -102,9 +103,11 @@ struct shm_lanes_waiting {
     }
     template <class F>
     Result<Parcel> take_if(F& selector, Deadline deadline) {
-      auto lease = store_->take_if(selector, deadline, [this](const auto& held) { return Parcel(store_, held); });
-      if (!lease) return lease.error();
-      return Parcel(store_, *lease);
+      return take_if(selector, deadline, nullptr);
+    }
+    template <class F>
+    Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
+      return take_if(selector, deadline, &deaths_known);
     }
     bool empty() const {
       SelectAll all;
@@ -128,6 +131,12 @@ struct shm_lanes_waiting {
     std::size_t max_body_bytes() const noexcept { return store_->max_body_bytes(); }
 
    private:
+    template <class F>
+    Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
+      auto lease = store_->take_if(selector, deadline, [this](const auto& held) { return Parcel(store_, held); }, deaths_known);
+      if (!lease) return lease.error();
+      return Result<Parcel>(std::in_place, store_, *lease);
+    }
     Shared<Store> store_;
   };
 
