@@ -353,7 +353,7 @@ class LanesStore {
       }
       return true;
     };
-    return !segment_.each_lane_to(segment_.head().mailbox_of[me_], held) || !segment_.each_lane_to(segment_.open(), held);
+    return !segment_.each_lane_to(mailbox_, held) || !segment_.each_lane_to(segment_.open(), held);
   }
 
   // Joining.
