@@ -20,7 +20,8 @@ build: configure ## configure and build; CMAKE_OPTIONS='-DMULPROC_TRANSPORT=pipe
 	@cmake --build $(BUILD) --parallel $(JOBS)
 
 test: build ## prove everything
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --parallel $(JOBS)
+	@rm -f $(BUILD)/tests/*/*.table
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --parallel $(JOBS); failed=$$?; cat $(BUILD)/tests/*/*.table; exit $$failed
 
 stress: configure ## the full-duplex poison pill, real text and five more scenarios, over every transport
 	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress
