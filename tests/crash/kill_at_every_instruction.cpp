@@ -13,18 +13,12 @@
 #include <cstring>
 #include <iostream>
 
-#ifndef MULPROC_TEST_TRANSPORT
-#define MULPROC_TEST_TRANSPORT mulproc::transport::shm_deque
-#define MULPROC_TEST_HEADER <mulproc/transport/shm_deque.hpp>
-#endif
-#include MULPROC_TEST_HEADER
-
 #include "point.hpp"
 #include "table.hpp"
+#include "transport.hpp"
 
 namespace mulproc::tests {
 
-using T = MULPROC_TEST_TRANSPORT;
 using C = Crashing<T>;
 
 constexpr std::size_t workers = 2;

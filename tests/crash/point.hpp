@@ -1,5 +1,7 @@
 #pragma once
 /// One channel, one scenario, one victim killed at a place, and then, if wanted, one who cleans up killed at a place of his.
+#include <memory>
+
 #include "sleeper.hpp"
 #include "survivors.hpp"
 #include "walk.hpp"
