@@ -20,7 +20,7 @@ struct Body {
   std::uint32_t sender, number;
 };
 
-constexpr std::size_t senders = 4, receivers = 4, kills_of_a_round = 300;
+constexpr std::size_t senders = 4, receivers = 4, kills_of_a_round = 100;
 constexpr auto patience = 30s;
 
 [[noreturn]] void hangs(const std::string& what) {
