@@ -38,7 +38,8 @@ class Notebook {
     if (at >= most_arrivals) throw std::length_error("the notebook is full");
     pages_->arrivals[at] = word;  // Killed before: nothing came; whoever gets it next notes it.
   }
-  TotalQueue check() const {
+  template <class F>
+  TotalQueue check(F is_letter) const {
     std::vector<Sent> senders;
     for (std::uint32_t i = 0; i < pages_->sender_count; ++i) senders.push_back({pages_->senders[i].begun, pages_->senders[i].returned});
     std::vector<Arrived> history;
@@ -47,7 +48,7 @@ class Notebook {
       if (word == 0) continue;
       history.push_back({std::uint32_t(word >> 52), std::uint32_t(word >> 24 & 0xFFF'FFFF), std::uint32_t(word >> 8 & 0xFFFF), int(word >> 1 & 0x7F), (word & 1) != 0});
     }
-    return TotalQueue(senders, history);
+    return TotalQueue(senders, history, is_letter);
   }
 
  private:

@@ -29,6 +29,11 @@ BOOST_AUTO_TEST_CASE(a_send_that_was_killed_may_arrive_or_not) {
   BOOST_TEST(does_not.all_well());
   BOOST_TEST(does_not.maybe == 1u);
 }
+BOOST_AUTO_TEST_CASE(a_letter_that_is_nowhere_is_counted_apart) {
+  const TotalQueue checked({{4, 4}}, {arrives(1)}, [](std::uint32_t number) { return number % 2 == 0; });
+  BOOST_TEST(checked.missing_letters == 2u);
+  BOOST_TEST(checked.lost == 1u);
+}
 BOOST_AUTO_TEST_CASE(what_nobody_sent_is_unexpected) {
   BOOST_TEST(TotalQueue({{2, 2}}, {arrives(1), arrives(2), arrives(3)}).unexpected == 1u);
   BOOST_TEST(TotalQueue({{1, 1}}, {arrives(1), arrives(0)}).unexpected == 1u);

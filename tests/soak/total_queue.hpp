@@ -26,19 +26,22 @@ struct Arrived {
 struct TotalQueue {
   std::size_t sent = 0, maybe = 0, arrived = 0;  // different messages; `maybe` were begun and not returned
   std::size_t recovered = 0, redelivered = 0, dead_letters = 0;
+  std::size_t missing_letters = 0;  // returned, to an addressee who may have died, and nowhere: to be held against those dropped
   std::size_t lost = 0, unexpected = 0, duplicated = 0, out_of_order = 0;
   std::string first_flaw;
 
   bool all_well() const { return lost + unexpected + duplicated + out_of_order == 0; }
   void add(const TotalQueue& other) {
     for (auto member : {&TotalQueue::sent, &TotalQueue::maybe, &TotalQueue::arrived, &TotalQueue::recovered, &TotalQueue::redelivered,
-                        &TotalQueue::dead_letters, &TotalQueue::lost, &TotalQueue::unexpected, &TotalQueue::duplicated, &TotalQueue::out_of_order})
+                        &TotalQueue::dead_letters, &TotalQueue::missing_letters, &TotalQueue::lost, &TotalQueue::unexpected, &TotalQueue::duplicated, &TotalQueue::out_of_order})
       this->*member += other.*member;
     if (first_flaw.empty()) first_flaw = other.first_flaw;
   }
 
   TotalQueue() = default;
-  TotalQueue(const std::vector<Sent>& senders, const std::vector<Arrived>& history) {
+  /// `is_letter(number)`: it was for one addressee, who may have died before it came.
+  template <class F = bool (*)(std::uint32_t)>
+  TotalQueue(const std::vector<Sent>& senders, const std::vector<Arrived>& history, F is_letter = [](std::uint32_t) { return false; }) {
     struct Seen {
       int attempt = 0;  // the highest so far; 0: none
       bool dead_letter = false;
@@ -74,7 +77,12 @@ struct TotalQueue {
     }
     for (std::uint32_t s = 0; s < senders.size(); ++s) {
       for (std::uint32_t n = 1; n <= senders[s].returned; ++n) {
-        if (seen[s][n - 1].attempt == 0) finds(lost, "lost", {.sender = s, .number = n});
+        if (seen[s][n - 1].attempt != 0) continue;
+        if (is_letter(n)) {
+          ++missing_letters;
+        } else {
+          finds(lost, "lost", {.sender = s, .number = n});
+        }
       }
     }
   }
