@@ -5,4 +5,4 @@ set(FROM [==[++(state == SlotState::DEAD_LETTER || state == SlotState::CLAIMED_D
 set(TO [==[if (state == SlotState::READY) ++head_.live[side_of(slot)];
       if (state == SlotState::READY)]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
-set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;receive, head")
+set(ARGUMENTS "--patience;2;--operation;receive, head")

@@ -6,4 +6,4 @@ set(FROM [==[    rebuild();
 set(TO [==[    bury_the_dead();
     people_.wake_everybody();]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
-set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;receive, middle match")
+set(ARGUMENTS "--patience;2;--operation;receive, middle match")

@@ -5,4 +5,4 @@ set(FROM [==[    std::uint32_t after = head_.first_ready;
 set(TO [==[    std::uint32_t after = DequeLayout::nothing;
 ]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
-set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;give back")
+set(ARGUMENTS "--patience;2;--operation;give back")

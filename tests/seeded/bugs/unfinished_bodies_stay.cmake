@@ -5,4 +5,4 @@ set(FROM [==[      if (word.state == SlotState::WRITING) {
       } else if]==])
 set(TO [==[      if]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
-set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;send, large body")
+set(ARGUMENTS "--patience;2;--operation;send, large body")
