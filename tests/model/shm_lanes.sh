@@ -28,8 +28,8 @@ refuted SEQUENCE_NOT_COMPARED "the slot holds another message by now" "slot[at].
 refuted ONE_LOOK "a younger message overtakes an older" "was_claimed[slot[k].sequence]" -DDEATHS=0 -DLETTERS=2
 refuted USES_WHAT_IS_NOT_FREE "a message is written over" "slot[at].state==0" -DDEATHS=0
 refuted NO_ATTEMPT_COUNTED "a death is not counted" "attempt==1+holders_died" -DDEATHS=1 -DLETTERS=1
-refuted ATTEMPT_BY_A_STORE_OF_ITS_OWN "one death is counted twice" "attempt==1+holders_died" -DDEATHS=2 -DLETTERS=1 -DMAX_ATTEMPTS=4
+refuted ATTEMPT_BY_A_STORE_OF_ITS_OWN "one death is counted twice" "attempt==1+holders_died" -DDEATHS=2 -DMAX_ATTEMPTS=4
 refuted SLOW_IS_DEAD "a living one's message is taken" "slot[at].state==2" -DDEATHS=1 -DLETTERS=1
-refuted DETACHED_BEFORE_GIVEN_BACK "the burier's death leaves a message to nobody" "!dead[slot[s].owner]" -DDEATHS=2 -DLETTERS=1
-refuted PLAIN_ADMIN_LOCK "the recoverer's death blocks the next" "asleep[k]||at_rest[k]" -DDEATHS=2 -DLETTERS=1
+refuted DETACHED_BEFORE_GIVEN_BACK "the burier's death leaves a message to nobody" "!dead[slot[s].owner]" -DDEATHS=2
+refuted PLAIN_ADMIN_LOCK "the recoverer's death blocks the next" "asleep[k]||at_rest[k]" -DDEATHS=2
 refuted COLLECTS_ONCE "join sees two moments as one" "was_idle" -DDEATHS=0 -DJOINER
