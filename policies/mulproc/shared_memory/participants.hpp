@@ -35,7 +35,7 @@ struct ParticipantsHead {
   std::uint32_t used;  // records ever used; their life locks are initialised
   pid_t opener;
   std::uint32_t parent_ever, child_ever;
-  std::uint32_t deaths;    // found so far: a change is news
+  std::atomic<std::uint32_t> deaths;  // found so far: a change is news, also for who does not hold the lock
   std::int64_t last_look;  // nanoseconds of CLOCK_MONOTONIC
 };
 
@@ -110,11 +110,15 @@ class Participants {
       found = true;
     }
     last_look(now());
-    if (found) ++head_->deaths;
+    if (found) head_->deaths.fetch_add(1, std::memory_order_relaxed);
     return found;
   }
   /// For a receiver that wants to hear of deaths: true when there are some it does not know of.
-  bool news_of_a_death(std::uint32_t* known) const noexcept { return known != nullptr && std::exchange(*known, head_->deaths) != head_->deaths; }
+  bool news_of_a_death(std::uint32_t* known) const noexcept {
+    if (known == nullptr) return false;
+    const auto deaths = head_->deaths.load(std::memory_order_relaxed);
+    return std::exchange(*known, deaths) != deaths;
+  }
   bool look_is_due() const noexcept {
     const auto age = now() - std::atomic_ref(head_->last_look).load(std::memory_order_relaxed);  // also asked without the lock
     return age < 0 || age >= std::chrono::nanoseconds(look_every).count();
