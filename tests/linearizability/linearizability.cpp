@@ -13,6 +13,7 @@
 #include <mulproc/transport/in_memory.hpp>
 #include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/transport/shm_lanes.hpp>
 #include <optional>
 #include <random>
 #include <thread>
@@ -241,5 +242,6 @@ void is_linearizable(std::size_t quick) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(shm_deque_is_linearizable) { is_linearizable<transport::shm_deque>(200'000); }
+BOOST_AUTO_TEST_CASE(of_each_sender_shm_lanes_is_linearizable) { is_linearizable<transport::shm_lanes>(200'000); }
 BOOST_AUTO_TEST_CASE(message_queue_is_linearizable) { is_linearizable<transport::message_queue>(60'000); }
 BOOST_AUTO_TEST_CASE(in_memory_is_linearizable) { is_linearizable<transport::in_memory>(60'000); }

@@ -439,7 +439,12 @@ class BoostQueueStore {
     }
   }
   bool let_go(const Item& item) {
-    const auto mine = std::find_if(held_.begin(), held_.end(), [&](const Item& held) { return head_of(held).ticket == head_of(item).ticket; });
+    // Tickets begin anew while dead letters wait, so a dead letter's may be another message's too.
+    const bool dead = head_of(item).is_dead_letter != 0;
+    const auto mine = std::find_if(held_.begin(), held_.end(), [&](const Item& held) {
+      const ItemHead& head = head_of(held);
+      return head.ticket == head_of(item).ticket && (head.is_dead_letter != 0) == dead && (!dead || held == item);
+    });
     if (mine == held_.end()) return false;
     if (head_of(item).is_dead_letter == 0) {
       --people_[me_].held[head_of(item).side & 1];
