@@ -1,6 +1,6 @@
 #pragma once
-// A channel that carries numbers, for those sources of the suite that need no more: one policy, one kind of predicate and one
-// serializer of plain memory, so that it is compiled once.
+// A channel that carries numbers, for those sources of the suite that need no more: one policy, one kind of predicate
+// and one serializer of plain memory, so that it is compiled once.
 #include <signal.h>
 
 #include <boost/test/unit_test.hpp>
@@ -48,7 +48,8 @@ inline Wanted only(int number) {
 
 template <class R>
 void fails(const R& result, Errc expected, int line) {
-  BOOST_CHECK_MESSAGE(result.error() == expected, "line " << line << ": not \"" << make_error_code(expected).message() << "\" but \"" << result.error().message() << '"');
+  BOOST_CHECK_MESSAGE(result.error() == expected, "line " << line << ": not \"" << make_error_code(expected).message()
+                                                          << "\" but \"" << result.error().message() << '"');
 }
 #define FAILS(result, code) mulproc::tests::fails((result), (code), __LINE__)
 

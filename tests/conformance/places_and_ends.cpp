@@ -38,7 +38,8 @@ BOOST_AUTO_TEST_CASE(dead_letters_come_oldest_first_with_all_they_carried_and_ar
     for (int number = 0; number < 2; ++number) {
       const auto& letter = letters[static_cast<std::size_t>(number)];
       BOOST_CHECK(number_in(letter) == number);
-      BOOST_CHECK(letter.request() == Request("WORK") && letter.recipient() == child.id() && letter.sender() == parent.id());
+      BOOST_CHECK(letter.request() == Request("WORK") && letter.recipient() == child.id() &&
+                  letter.sender() == parent.id());
       BOOST_CHECK(letter.sequence() == static_cast<std::uint64_t>(number) + 1);
     }
     BOOST_CHECK(child.dead_letters().empty());  // they are held
@@ -116,7 +117,8 @@ BOOST_AUTO_TEST_CASE(a_predicate_is_asked_outside_any_lock_and_others_take_the_n
       std::thread([&] {
         auto other = link.child();
         sent_meanwhile = bool(other.send_for(soon, {.recipient = parent.id()}, 7));
-        taken_meanwhile = number_in(other.receive_for(soon, [](const View& mail) { return mail.recipient() == anyone; }).value());
+        taken_meanwhile =
+            number_in(other.receive_for(soon, [](const View& mail) { return mail.recipient() == anyone; }).value());
       }).join();
       return number_in(seen) == 0;
     };
@@ -134,7 +136,8 @@ BOOST_AUTO_TEST_CASE(what_comes_while_a_call_waits_is_shown_and_what_it_refused_
     auto parent = link.parent();
     for (int number = 0; number < 4; ++number) {
       parent.send({}, number).value();
-      for (int seen = shown; seen <= number; seen = shown) shown.wait(seen);  // the next one comes when this one was refused
+      for (int seen = shown; seen <= number; seen = shown)
+        shown.wait(seen);  // the next one comes when this one was refused
     }
   });
   std::vector<int> numbers;
@@ -210,7 +213,8 @@ BOOST_AUTO_TEST_CASE(not_ready_loses_nothing_and_reorders_nothing) {
   auto link = Numbers::open({.capacity = 6});
   auto parent = link.parent();
   auto child = link.child();
-  std::optional<Numbers> another;  // shown every second one only, so that what goes to the end instead of its place is seen
+  std::optional<Numbers>
+      another;  // shown every second one only, so that what goes to the end instead of its place is seen
   if constexpr (promises.many_to_many) another.emplace(link.child({.which = Shown::mine}));
   Numbers& refuses = another ? *another : child;
   int sent = 0;

@@ -1,4 +1,5 @@
-// CONTRACT.md's sentences about processes that no transport's suite holds: what a child object, a crew, a segment and a link do.
+// CONTRACT.md's sentences about processes that no transport's suite holds: what a child object, a crew, a segment and a
+// link do.
 #define BOOST_TEST_MODULE contract
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -42,7 +43,8 @@ struct all_together {
   };
   static Link open(Options options) { return Link(std::move(options)); }
   static inline int all = 3;
-  static inline std::atomic<int>& waiting = *new (::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>(0);
+  static inline std::atomic<int>& waiting = *new (
+      ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>(0);
 };
 
 }  // namespace
@@ -51,7 +53,8 @@ BOOST_AUTO_TEST_CASE(whose_a_thing_is_is_asked_without_a_system_call) {
   const Owner made_before;
   auto forked = spawn([&] {
     const Owner mine;
-    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) return 2;  // from here on any system call but read, write and exit kills
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
+      return 2;  // from here on any system call but read, write and exit kills
     int wrong = 0;
     for (int time = 0; time < 100; ++time) wrong += !mine.check() || made_before.check().error() != Errc::stale;
     ::syscall(SYS_exit, wrong == 0 ? 0 : 3);
@@ -125,7 +128,8 @@ BOOST_AUTO_TEST_CASE(anonymous_memory_is_sealed_against_resizing) {
     if (std::filesystem::read_symlink(entry.path(), gone).string().find("memfd:mulproc") == std::string::npos) continue;
     const int fd = std::stoi(entry.path().filename().string());
     ++found;
-    BOOST_CHECK((::fcntl(fd, F_GET_SEALS) & (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) == (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+    BOOST_CHECK((::fcntl(fd, F_GET_SEALS) & (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) ==
+                (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
     BOOST_CHECK(::ftruncate(fd, 4096) == -1 && errno == EPERM);
   }
   BOOST_CHECK(found > 0);

@@ -21,7 +21,7 @@ namespace mulproc::tests {
 
 struct Operation {
   enum Kind : std::uint32_t { send, receive, empty } kind;
-  std::uint64_t value;           // distinct for each send
+  std::uint64_t value;            // distinct for each send
   std::int64_t called, returned;  // of one clock
 };
 
@@ -40,7 +40,8 @@ class History {
     index.reserve(operations_.size());
     for (const Operation& one : operations_) {
       if (one.kind != Operation::send) continue;
-      if (!index.emplace(one.value, values.size()).second) return "no verdict: " + std::to_string(one.value) + " was sent twice";
+      if (!index.emplace(one.value, values.size()).second)
+        return "no verdict: " + std::to_string(one.value) + " was sent twice";
       values.push_back({one.value, one.called, one.returned, never, never});
     }
     for (const Operation& one : operations_) {
@@ -51,7 +52,8 @@ class History {
       if (value.received != never) return "twice: " + std::to_string(one.value);
       value.receive_called = one.called;
       value.received = one.returned;
-      if (value.received < value.send_called) return "fresh: " + std::to_string(one.value) + " was received before it was sent";
+      if (value.received < value.send_called)
+        return "fresh: " + std::to_string(one.value) + " was received before it was sent";
     }
     if (auto bad = out_of_order(values); !bad.empty()) return bad;
     return wrongly_empty(values);
@@ -63,7 +65,8 @@ class History {
     Time send_called, sent, receive_called, received;
   };
 
-  /// Looks at each b in the order of the calls that sent them; of all that had been sent before, the one received last matters.
+  /// Looks at each b in the order of the calls that sent them; of all that had been sent before, the one received last
+  /// matters.
   static std::string out_of_order(const std::vector<Value>& values) {
     std::vector<const Value*> by_call, by_return;
     for (const Value& value : values) by_call.push_back(&value), by_return.push_back(&value);
@@ -75,7 +78,9 @@ class History {
       for (; sent_before != by_return.end() && (*sent_before)->sent < b->send_called; ++sent_before) {
         if (!latest || (*sent_before)->receive_called > latest->receive_called) latest = *sent_before;
       }
-      if (latest && b->received < latest->receive_called) return "order: " + std::to_string(latest->number) + " was sent before " + std::to_string(b->number) + ", received after it or never";
+      if (latest && b->received < latest->receive_called)
+        return "order: " + std::to_string(latest->number) + " was sent before " + std::to_string(b->number) +
+               ", received after it or never";
     }
     return {};
   }
@@ -97,8 +102,10 @@ class History {
     }
     for (const Operation& one : operations_) {
       if (one.kind != Operation::empty) continue;
-      const auto after = std::upper_bound(filled.begin(), filled.end(), std::pair{one.called, std::numeric_limits<Time>::min()});
-      if (after != filled.begin() && std::prev(after)->second > one.returned) return "empty: answered at " + std::to_string(one.called) + ", when something was in the queue";
+      const auto after =
+          std::upper_bound(filled.begin(), filled.end(), std::pair{one.called, std::numeric_limits<Time>::min()});
+      if (after != filled.begin() && std::prev(after)->second > one.returned)
+        return "empty: answered at " + std::to_string(one.called) + ", when something was in the queue";
     }
     return {};
   }

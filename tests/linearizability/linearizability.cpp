@@ -34,7 +34,8 @@ bool linearizable(const std::vector<Operation>& all, unsigned done, std::vector<
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (done >> i & 1) continue;
     bool may_be_first = true;
-    for (std::size_t j = 0; j < all.size(); ++j) may_be_first = may_be_first && ((done >> j & 1) || all[j].returned >= all[i].called);
+    for (std::size_t j = 0; j < all.size(); ++j)
+      may_be_first = may_be_first && ((done >> j & 1) || all[j].returned >= all[i].called);
     if (!may_be_first) continue;
     std::vector<std::uint64_t> then = queue;
     if (all[i].kind == Operation::send) {
@@ -55,7 +56,9 @@ std::string verdict(std::initializer_list<Operation> operations) {
   for (const auto& one : operations) history.add(one);
   return history.violation();
 }
-bool says(std::initializer_list<Operation> operations, const char* pattern) { return verdict(operations).starts_with(pattern); }
+bool says(std::initializer_list<Operation> operations, const char* pattern) {
+  return verdict(operations).starts_with(pattern);
+}
 
 constexpr auto send = Operation::send, receive = Operation::receive, empty = Operation::empty;
 
@@ -68,7 +71,8 @@ BOOST_AUTO_TEST_CASE(each_bad_pattern_is_seen) {
   BOOST_CHECK(says({{send, 1, 1, 2}, {send, 2, 3, 4}, {receive, 2, 5, 6}, {receive, 1, 7, 8}}, "order"));
   BOOST_CHECK(says({{send, 1, 1, 2}, {send, 2, 3, 4}, {receive, 2, 5, 6}}, "order"));  // 1 is overtaken for ever
   BOOST_CHECK(says({{send, 1, 1, 2}, {empty, 0, 3, 4}}, "empty"));
-  BOOST_CHECK(says({{send, 1, 1, 2}, {empty, 0, 3, 6}, {send, 2, 3, 4}, {receive, 1, 5, 8}, {receive, 2, 7, 9}}, "empty"));  // 1, then 2
+  BOOST_CHECK(says({{send, 1, 1, 2}, {empty, 0, 3, 6}, {send, 2, 3, 4}, {receive, 1, 5, 8}, {receive, 2, 7, 9}},
+                   "empty"));  // 1, then 2
   BOOST_CHECK(says({{send, 1, 1, 2}, {send, 1, 3, 4}}, "no verdict"));
 }
 
@@ -149,12 +153,16 @@ class Recording {
 
  public:
   explicit Recording(std::size_t operations)
-      : each_(std::max<std::size_t>(1, operations / 2 / senders)), room_(2 * senders * each_ + most_empties), log_((senders + receivers) * room_), length_(senders + receivers + 1) {
+      : each_(std::max<std::size_t>(1, operations / 2 / senders)),
+        room_(2 * senders * each_ + most_empties),
+        log_((senders + receivers) * room_),
+        length_(senders + receivers + 1) {
     auto link = C::open({.capacity = 32});
     const auto parent = link.parent();
     if constexpr (T::promises.between_processes) {
       std::vector<Child> children;
-      for (std::size_t who = 0; who < senders + receivers; ++who) children.push_back(spawn(link, [this, who](C& mine) { play(mine, who); }));
+      for (std::size_t who = 0; who < senders + receivers; ++who)
+        children.push_back(spawn(link, [this, who](C& mine) { play(mine, who); }));
       for (auto& child : children) BOOST_REQUIRE(child.wait().ok());
     } else {
       std::vector<std::thread> threads;
@@ -182,7 +190,8 @@ class Recording {
 
  private:
   static constexpr std::size_t most_empties = 10'000;
-  static constexpr std::int64_t lock_patience = 50'000'000;  // after which a try_ gives up, whether the queue is empty or not
+  static constexpr std::int64_t lock_patience =
+      50'000'000;  // after which a try_ gives up, whether the queue is empty or not
 
   void play(C& mine, std::size_t who) { who < senders ? send_all(mine, who) : receive_all(mine, who); }
   void note(std::size_t who, const Operation& operation) {
