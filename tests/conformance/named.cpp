@@ -52,7 +52,9 @@ namespace {
 
 /// A name of this test's own, and the file that stands for it.
 struct Name {
-  explicit Name(const std::string& what) : text("mulproc-test-" + what + '-' + std::to_string(::getpid())), path("/dev/shm/mulproc-" + std::to_string(::geteuid()) + '-' + text) {}
+  explicit Name(const std::string& what)
+      : text("mulproc-test-" + what + '-' + std::to_string(::getpid())),
+        path("/dev/shm/mulproc-" + std::to_string(::geteuid()) + '-' + text) {}
   ~Name() { std::filesystem::remove(path); }
   const std::string text;
   const std::filesystem::path path;

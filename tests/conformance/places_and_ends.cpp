@@ -305,6 +305,25 @@ BOOST_AUTO_TEST_CASE(join_waits_for_who_is_alive_and_does_not_take_it_and_for_wh
   });
 }
 
+// Found by random scripts: seen first by empty() while another held it, it was not seen again when it came back.
+BOOST_AUTO_TEST_CASE(what_empty_saw_held_is_received_when_it_has_come_back) {
+  if constexpr (promises.many_to_many) {
+    auto link = Numbers::open();
+    auto parent = link.parent();
+    auto child = link.child();
+    child.send({}, 1).value();
+    try {
+      const auto held = child.receive_for(soon).value();
+      BOOST_CHECK(parent.empty());
+      throw 1;
+    } catch (int) {
+    }
+    BOOST_CHECK(!parent.empty());
+    const auto again = parent.try_receive();
+    BOOST_CHECK(again && again->attempt() == 2);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_second_live_parent_is_refused_until_the_first_is_gone) {
   if constexpr (promises.many_to_many) {
     auto link = Numbers::open();
