@@ -27,6 +27,7 @@ struct LanesHead {
   std::uint32_t mailbox_of[1024];  // each participant's: its thread's
   // Read by everybody, written seldom.
   alignas(64) std::atomic<std::uint32_t> population;  // changes when somebody comes, goes or ends its sending
+  std::atomic<std::uint32_t> lanes;                   // changes when a lane is used for the first time
   std::atomic<std::uint32_t> joiners;                 // who may be asleep in join
   alignas(64) std::atomic<std::uint32_t> returns;     // changes when a message goes back to its place
 };

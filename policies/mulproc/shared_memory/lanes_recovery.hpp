@@ -46,6 +46,7 @@ class LanesRecovery {
       if (segment_.mailbox(mailbox).load(std::memory_order_relaxed) == 0) bury_all_in(mailbox);
     }
     bury_the_dead(me);
+    head_.lanes.fetch_add(1, std::memory_order_release);
     segment_.wake_everybody();  // some may have been woken by the dead for what never came
   }
 

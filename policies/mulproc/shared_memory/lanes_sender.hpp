@@ -112,7 +112,10 @@ class LanesSender {
     if (!writer) {
       const Lane lane = segment_.lane(me_, mailbox);
       if (auto error = segment_.allocate(segment_.layout().lane(me_, mailbox), segment_.layout().lane_bytes)) return error;
-      if (!lane.is_used()) lane.tail->store(1, std::memory_order_release);
+      if (!lane.is_used()) {
+        lane.tail->store(1, std::memory_order_release);
+        segment_.head().lanes.fetch_add(1, std::memory_order_release);  // Killed before: LanesRecovery::settle does it.
+      }
       writer = std::make_unique<LaneWriter>();
       writer->lane = lane;
       writer->position = lane.true_tail();

@@ -56,7 +56,7 @@ class Participants {
   static constexpr std::chrono::milliseconds lock_patience{50};
   /// The life locks a sleeper watches, those of the next attached ones after it: so every death wakes somebody who sleeps
   /// near the dead, at once, and he wakes the others. Who is too far away still looks every 100 ms. Tests make it 0.
-  static constexpr std::size_t most_neighbours = 8;
+  static constexpr std::size_t most_neighbours = 2;
   static inline std::size_t neighbours = most_neighbours;
 
   Participants(ParticipantsHead& head, Participant* records, std::uint8_t* waiting, RobustMutex* locks) noexcept

@@ -26,21 +26,23 @@ struct adaptive {
       asks_ = asks_ - asks_ / 8 + std::max(3 * asked, when_it_pays) / 8;  // drifts towards what would have been ample
       return true;
     }
-    asks_ = std::max(asks_ / 2, least);
-    const auto begin = Deadline::clock::now();
-    const auto end = std::min(until.at, begin + patience_);
+    asks_ /= 2;
+    if (patience_ == patience_.zero()) return false;
+    const auto end = std::min(until.at, Deadline::clock::now() + patience_);
     do {
       ::sched_yield();
-      if (ready()) return asks_ = std::min(asks_ + asks_ / 2, most), true;
+      if (!ready()) continue;
+      asks_ = std::min(asks_ + asks_ / 2 + 8, most);
+      return true;
     } while (Deadline::clock::now() < end);
     return false;
   }
   /// What the caller did after spin() said false took so long.
   void parked(std::chrono::nanoseconds how_long) noexcept {
     if (how_long <= cost_of_a_park) {
-      patience_ = std::min(2 * patience_, cost_of_a_park);
+      patience_ = std::clamp(2 * patience_, shortest, cost_of_a_park);
     } else if (how_long > 4 * cost_of_a_park) {
-      patience_ = std::max(patience_ / 2, shortest);
+      patience_ = patience_ > shortest ? patience_ / 2 : patience_.zero();
     }
   }
   /// The cores this process may use, as they were when it first asked.
@@ -53,7 +55,7 @@ struct adaptive {
   }
 
  private:
-  static constexpr unsigned least = 8, when_it_pays = 128, most = 1024;  // asks without a yield
+  static constexpr unsigned when_it_pays = 128, most = 1024;  // asks without a yield
   // A park and a wake by another core, as measured on virtual machines, where a core that sleeps is slow to wake.
   static constexpr std::chrono::nanoseconds cost_of_a_park{50'000}, shortest{2'000};
 
