@@ -44,7 +44,7 @@ struct Tally {
 /// One channel, one scenario, one victim killed at a stop, and then, if wanted, one who cleans up killed at a stop of his.
 template <class C>
 struct Point {
-  typename C::Link link = C::open({.capacity = capacity, .max_body_bytes = 600, .max_participants = 6});
+  typename C::Link link = C::open({.capacity = capacity, .max_body_bytes = 2200, .max_participants = 6});
   C parent = link.parent();
   Stage<C> stage{link, {}, {}};
   std::set<int> sent;

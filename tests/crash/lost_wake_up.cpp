@@ -104,7 +104,7 @@ int main() {
     std::size_t lost = 0, stops = 0;
     for (bool finished = false; !finished; ++stops) {
       ::alarm(30);
-      auto link = C::open({.capacity = capacity, .max_body_bytes = 600, .max_participants = 6});
+      auto link = C::open({.capacity = capacity, .max_body_bytes = 2200, .max_participants = 6});
       C parent = link.parent();
       Stage<C> stage{link, {}, {}};
       // Who waits for what the victim gives back comes when the victim holds it.
