@@ -415,7 +415,7 @@ class BoostQueueStore {
     if (recipient == anyone) {
       people_.wake_all(offers);
     } else {
-      people_.wake_recipient(recipient);
+      people_.wake_recipient(people_.mailbox_of(recipient));
     }
   }
   void wake_for_room() {

@@ -35,6 +35,7 @@ class DequeIndex {
   std::uint32_t oldest() const noexcept { return head_->in_order.first; }
   std::uint32_t oldest(std::uint32_t list) const noexcept { return lists_[list].first; }  // of the READY ones
   std::uint32_t mailbox(std::uint32_t of) const noexcept { return std::min(first_mailbox + of, list_count_ - 1); }
+  std::uint32_t mailbox_it_is_in(std::uint32_t at) const noexcept { return slots_[at].list < first_mailbox ? nothing : slots_[at].list - std::uint32_t{first_mailbox}; }
   bool has_offers() const noexcept { return in_bounds(oldest(offered)) || in_bounds(oldest(parents_offers)); }
 
   void append(std::uint32_t at) noexcept {
@@ -78,19 +79,22 @@ class DequeIndex {
   void rebuild() {
     head_->in_order = {nothing, nothing};
     head_->first_free = nothing;
-    head_->live[0] = head_->live[1] = head_->dead[0] = head_->dead[1] = 0;
     std::vector<std::uint32_t> ready;
-    for (std::uint32_t at = used(); at-- > 0;) {
+    for (std::uint32_t at = 0; at < used(); ++at) {
       if (word(at).state > SlotState::CLAIMED_DEAD) slots_[at].word.store({});  // no word of ours
+    }
+    for (std::uint32_t at = used(); at-- > 0;) {
       const SlotState state = word(at).state;
       if (state == SlotState::FREE) {
         push_free(at);
         continue;
       }
       if (state != SlotState::WRITING) head_->next_ticket = std::max(head_->next_ticket, slots_[at].ticket + 1);
-      ++(is_dead(state) ? head_->dead : head_->live)[side_of(at)];
       if (state == SlotState::READY) ready.push_back(at);
     }
+    const Counts counts = count();
+    std::copy_n(counts.live, 2, head_->live);
+    std::copy_n(counts.dead, 2, head_->dead);
     std::sort(ready.begin(), ready.end(), [this](auto a, auto b) { return slots_[a].ticket < slots_[b].ticket; });
     for (const auto at : ready) link_behind(head_->in_order.last, at, head_->in_order, &Slot::in_order);
     sort_by_recipient();
@@ -98,14 +102,9 @@ class DequeIndex {
 
   /// It says the same as the words. Asked at each look, so that what a peer wrote over it heals.
   bool agrees() const noexcept {
-    std::uint64_t live[2] = {}, dead[2] = {}, ready = 0;
-    for (std::uint32_t at = 0; at < used(); ++at) {
-      const SlotState state = word(at).state;
-      if (state > SlotState::CLAIMED_DEAD) return false;
-      if (state != SlotState::FREE) ++(is_dead(state) ? dead : live)[side_of(at)];
-      if (state == SlotState::READY) ++ready;
-    }
-    if (!std::equal(live, live + 2, head_->live) || !std::equal(dead, dead + 2, head_->dead)) return false;
+    const Counts counts = count();
+    if (counts.foreign != 0 || !std::equal(counts.live, counts.live + 2, head_->live) || !std::equal(counts.dead, counts.dead + 2, head_->dead)) return false;
+    const auto ready = counts.ready;
     std::uint64_t by_recipient = 0;
     for (std::uint32_t list = 0; list < list_count_; ++list) by_recipient += whole(lists_[list], &Slot::by_recipient, ready);
     return by_recipient == ready && whole(head_->in_order, &Slot::in_order, ready) == ready;
@@ -114,11 +113,25 @@ class DequeIndex {
  private:
   using LinksOf = Links Slot::*;
 
+  struct Counts {
+    std::uint64_t live[2] = {}, dead[2] = {}, ready = 0, foreign = 0;
+  };
+  Counts count() const noexcept {
+    Counts counts;
+    for (std::uint32_t at = 0; at < used(); ++at) {
+      const SlotState state = word(at).state;
+      if (state > SlotState::CLAIMED_DEAD) ++counts.foreign;
+      if (state == SlotState::READY) ++counts.ready;
+      if (state != SlotState::FREE) ++(is_dead(state) ? counts.dead : counts.live)[side_of(at)];
+    }
+    return counts;
+  }
+
   std::uint32_t list_for(std::uint32_t at) const noexcept {
     const Envelope& envelope = slots_[at].envelope;
     const ProcessId recipient = envelope.recipient, sender = envelope.sender;
     if (recipient == anyone) return side_of(at) == 0 && sender.host == 0 && people_->is_parent(sender.pid) ? parents_offers : offered;
-    const std::uint32_t box = recipient.host == 0 ? people_->mailbox_of(recipient.pid) : Participants::nobody;
+    const std::uint32_t box = people_->mailbox_of(recipient);
     return box == Participants::nobody ? elsewhere : mailbox(box);
   }
 

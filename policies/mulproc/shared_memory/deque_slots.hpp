@@ -102,7 +102,7 @@ class DequeSlots {
   void post(std::uint32_t at) noexcept {
     slots_[at].ticket = head_.next_ticket++;
     index_.append(at);
-    wake_for_mail(slots_[at].envelope);  // before the commit
+    wake_for_mail(at);  // before the commit
     commit(at, SlotState::READY, 1);
   }
   Lease claim(std::uint32_t at, const Envelope& envelope, SlotState as) noexcept {
@@ -124,7 +124,7 @@ class DequeSlots {
   void back_to_its_place(std::uint32_t at, std::uint8_t attempt) noexcept {
     if (attempt > max_attempts) return bury_letter(at, max_attempts);
     index_.insert(at);
-    wake_for_mail(slots_[at].envelope);
+    wake_for_mail(at);
     commit(at, SlotState::READY, attempt);
   }
   void put_back_held(std::uint32_t at, Attempt attempts) noexcept {
@@ -143,12 +143,12 @@ class DequeSlots {
   }
 
   /// An offer is for one: it wakes one of those who take any. What must be looked at wakes all who look.
-  void wake_for_mail(const Envelope& envelope) noexcept {
-    if (people_.somebody_sleeps_for(any_mail)) people_.wake_all(any_mail);
-    if (envelope.recipient == anyone) {
-      people_.wake_one(offers, envelope.sender);
-    } else {
-      people_.wake_recipient(envelope.recipient);
+  void wake_for_mail(std::uint32_t at) noexcept {
+    people_.wake_all(any_mail);
+    if (const auto box = index_.mailbox_it_is_in(at); box != DequeIndex::nothing) {
+      people_.wake_recipient(box);
+    } else if (slots_[at].envelope.recipient == anyone) {
+      people_.wake_one(offers, slots_[at].envelope.sender);
     }
   }
   void wake_for_room(std::size_t side) noexcept {

@@ -70,7 +70,10 @@ class DequeStore : public DequeSlots {
   Result<> publish(const Reservation& mine, const Envelope& envelope, std::size_t used, Deadline deadline) {
     if (mine.slot == DequeIndex::nothing) {
       draft_is_lent_ = false;
-      return used <= mine.memory.size() ? put(envelope, mine.memory.first(used), deadline) : Errc::too_large;
+      if (used > mine.memory.size()) return Errc::too_large;
+      Envelope whole = envelope;
+      whole.body_bytes = static_cast<std::uint32_t>(used);
+      return put(whole, mine.memory.first(used), deadline);
     }
     auto lock = enter(deadline);
     if (!lock) return mark_given_up(mine), lock.error();
@@ -99,7 +102,7 @@ class DequeStore : public DequeSlots {
   }
 
   template <class F, class AsParcel>
-  Result<Lease> take_if(F& selector, Deadline deadline, AsParcel as_parcel) {
+  auto take_if(F& selector, Deadline deadline, AsParcel as_parcel) -> Result<decltype(as_parcel(std::declval<const Lease&>()))> {
     const Taste taste = Taste::of(selector, id());
     refused_.clear();
     bool rung = false;
@@ -119,7 +122,7 @@ class DequeStore : public DequeSlots {
         if constexpr (!F::looks_inside) {
           const Lease lease = claim(at, envelope, SlotState::CLAIMED);
           if (rung && envelope.recipient != anyone) pass_offers_on();
-          return lease;
+          return as_parcel(lease);
         } else {
           if (was_refused(slots_[at].ticket, word.attempt)) continue;
           const auto ticket = slots_[at].ticket;
@@ -132,7 +135,7 @@ class DequeStore : public DequeSlots {
             (void)give_back(lease);
             throw;
           }
-          if (wanted) return lease;
+          if (wanted) return as_parcel(lease);
           if (auto back = give_back(lease); !back) return back.error();
           refused_.insert(std::upper_bound(refused_.begin(), refused_.end(), std::pair<std::uint64_t, int>(ticket, word.attempt)), {ticket, word.attempt});
           lock = enter(deadline);

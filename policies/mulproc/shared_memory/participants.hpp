@@ -149,8 +149,10 @@ class Participants {
   }
   bool look_is_due() const noexcept { return is_due(now(), head_->last_look); }
 
-  /// Where mail for this thread waits: nobody when it is not attached.
-  std::uint32_t mailbox_of(pid_t thread) noexcept {
+  /// Where mail for this one waits: nobody when it is not attached, or anyone.
+  std::uint32_t mailbox_of(ProcessId who) noexcept {
+    if (who.host != 0 || who.pid == 0) return nobody;
+    const pid_t thread = who.pid;
     auto& first = known(thread);
     if (first < used() && is_attached(first) && records_[first].thread == thread && records_[first].mailbox == first) return first;
     const std::uint32_t found = first_of(thread, used());
@@ -158,9 +160,7 @@ class Participants {
     return found != used() ? found : nobody;
   }
   /// An addressee may still come while its process exists.
-  bool may_be_reached(ProcessId who) noexcept {
-    return who == anyone || who.host != 0 || mailbox_of(who.pid) != nobody || process_exists(who.pid);
-  }
+  bool may_be_reached(ProcessId who) noexcept { return who == anyone || who.host != 0 || mailbox_of(who) != nobody || process_exists(who.pid); }
   bool anybody_else() const noexcept { return head_->attached[0] + head_->attached[1] > 1; }
   bool somebody_ever(Role role) const noexcept { return head_->ever[number(role)] != 0; }
   bool alive(Role role) const noexcept { return head_->attached[number(role)] != 0; }
@@ -175,8 +175,8 @@ class Participants {
 
   // Wakes come before the commit: the woken queue up at the lock, and if we die now they get it with the word of our death.
 
-  bool somebody_sleeps_for(Reason reason) const noexcept { return !sleepers_.nobody_for(reason); }
   void wake_all(Reason reason) noexcept {
+    if (sleepers_.nobody_for(reason)) return;
     for (std::uint32_t i = 0, left = maximum_; left != 0 && (i = sleepers_.next(reason, i)) < used(); --left, ++i) ring(i);
   }
   /// One who can use what there is one of, each in turn; `but_not` sleeps on. Whoever is woken and leaves it passes the
@@ -186,11 +186,10 @@ class Participants {
     const std::uint32_t last = std::min(head_->last_rung, maximum_);
     if (!wake_one_of(reason, last + 1, used(), but_not)) wake_one_of(reason, 0, std::min(last + 1, used()), but_not);
   }
-  void wake_recipient(ProcessId recipient) noexcept {
-    const std::uint32_t box = recipient.host == 0 ? mailbox_of(recipient.pid) : nobody;
-    if (box == nobody) return;
-    const std::uint32_t i = records_[box].sleeper;
-    if (i < used() && records_[i].thread == recipient.pid && (records_[i].waits_for & own_mail) != 0) ring(i);
+  void wake_recipient(std::uint32_t mailbox) noexcept {
+    if (mailbox >= used()) return;
+    const std::uint32_t i = records_[mailbox].sleeper;
+    if (i < used() && records_[i].thread == records_[mailbox].thread && (records_[i].waits_for & own_mail) != 0) ring(i);
   }
   void wake_everybody() noexcept {
     for (std::uint32_t i = 0; i < used(); ++i) {

@@ -29,11 +29,15 @@ class RobustMutex {
     const std::uint32_t word = std::atomic_ref(lock_word()).load(std::memory_order_relaxed);
     return (word & FUTEX_TID_MASK) == 0 || (word & FUTEX_OWNER_DIED) != 0;
   }
-  /// Asks for a while as `waiting` says, without a system call, then blocks.
+  /// Asks for a while as `waiting` says, without a system call, then blocks. Looks at the lock now and then only: who has
+  /// it may take it several times meanwhile, and each time it changes hands its memory moves to another core.
   template <class Waiting>
   Got lock_until(Deadline deadline, Waiting& waiting) noexcept {
     constexpr int races_lost_before_queueing = 4;
-    for (int lost = 0; lost < races_lost_before_queueing && waiting.spin([this] { return seems_free(); }, deadline); ++lost) {
+    constexpr unsigned asks_per_look = 64;
+    unsigned asked = 0;
+    const auto may_be_free = [&] { return ++asked % asks_per_look == 0 && seems_free(); };
+    for (int lost = 0; lost < races_lost_before_queueing && waiting.spin(may_be_free, deadline); ++lost) {
       if (const Got got = try_lock(); got != Got::nothing) return got;
     }
     if (deadline.is_never()) return read(::pthread_mutex_lock(&mutex_));

@@ -94,9 +94,7 @@ class shm_deque_endpoint {
   }
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline) {
-    auto lease = store_->take_if(selector, deadline, [this](const auto& held) { return Parcel(store_, held); });
-    if (!lease) return lease.error();
-    return Parcel(store_, *lease);
+    return store_->take_if(selector, deadline, [this](const auto& lease) { return Parcel(store_, lease); });
   }
   bool empty() const {
     SelectAll all;

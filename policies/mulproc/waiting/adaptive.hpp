@@ -22,9 +22,14 @@ struct adaptive {
         return true;
       }
     }
-    // On a busy core this runs whoever may be about to answer; on an idle one it is a slower ask.
-    for (unsigned yielded = 0; yielded < yields; ++yielded) {
+    // On a busy core this runs whoever may be about to answer; on an idle one it is a slower ask. But a core busy with other
+    // people's work is gone for a time slice: then no more of it, until what that cost has been spread over many waits.
+    auto begin = Deadline::clock::now();
+    for (unsigned yielded = 0; yielded < yields && begin >= yields_again_; ++yielded) {
       ::sched_yield();
+      const auto end = Deadline::clock::now();
+      if (end - begin > a_time_slice_gone) yields_again_ = end + 500 * (end - begin);
+      begin = end;
       if (!ready()) continue;
       if (patience_ < most) patience_ += patience_ / 4 + 1;  // a little longer would have done
       return true;
@@ -44,8 +49,10 @@ struct adaptive {
 
  private:
   static constexpr unsigned least = 8, most = 1024, yields = 8;
+  static constexpr std::chrono::microseconds a_time_slice_gone{100};
 
   unsigned patience_ = 64;
+  Deadline::time_point yields_again_{};  // the beginning of the clock: at once
 };
 
 }  // namespace mulproc::waiting

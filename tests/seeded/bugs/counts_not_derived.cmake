@@ -1,6 +1,6 @@
 # What is held is forgotten when the counts are made anew.
 set(FILE policies/mulproc/shared_memory/deque_index.hpp)
-set(FROM [==[++(is_dead(state) ? head_->dead : head_->live)[side_of(at)];]==])
-set(TO [==[if (state == SlotState::READY) ++head_->live[side_of(at)];]==])
+set(FROM [==[if (state != SlotState::FREE) ++(is_dead(state) ? counts.dead : counts.live)[side_of(at)];]==])
+set(TO [==[if (state == SlotState::READY) ++counts.live[side_of(at)];]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
 set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;receive, head")
