@@ -20,7 +20,17 @@ build: configure ## configure and build; CMAKE_OPTIONS='-DMULPROC_TRANSPORT=pipe
 	@cmake --build $(BUILD) --parallel $(JOBS)
 
 test: build ## prove everything
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --parallel $(JOBS)
+	@rm -f $(BUILD)/tests/*/*.table
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --parallel $(JOBS); failed=$$?; cat $(BUILD)/tests/*/*.table; exit $$failed
+
+nightly: build ## the long proofs, about an hour: every pair of deaths, 20,000 random kills, 1,000 stops, 1,000 leftovers
+	@cmake --build $(BUILD) --target nightly
+
+crash-peers: ## other libraries' queues beside ours, 100 kills of a sender and 100 of a receiver each
+	@cmake/setup-debian.sh peers
+	@$(MAKE) configure
+	@cmake --build $(BUILD) --parallel $(JOBS) --target test_crash.peers
+	@cmake --build $(BUILD) --target crash-peers
 
 stress: configure ## the full-duplex poison pill, real text and five more scenarios, over every transport
 	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress
@@ -58,4 +68,4 @@ core:
 clean: ## remove what was built
 	rm -rf $(BUILD) build-asan build-clang build-tsan
 
-.PHONY: help setup configure build test stress bench examples install compile-cost asan tsan clang core clean
+.PHONY: help setup configure build test nightly crash-peers stress bench examples install compile-cost asan tsan clang core clean

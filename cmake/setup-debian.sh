@@ -2,6 +2,7 @@
 # Installs what the build needs and is not there yet; says what, and removes nothing.
 #   setup-debian.sh          compiler, CMake, Boost, Google Benchmark
 #   setup-debian.sh clang    also clang 16, for make clang and make tsan
+#   setup-debian.sh peers    also Python and ZeroMQ, for make crash-peers
 set -eu
 root=${MULPROC_SETUP_ROOT:-}  # tests look at machines that are not there
 wanted=""
@@ -13,7 +14,11 @@ need make make
 case "${1:-}" in
   "") ;;
   clang) need clang++-16 clang-16 ;;
-  *) refuse "setup-debian.sh: no such part \"$1\"; there is: clang" ;;
+  peers)
+    need python3 python3
+    [ -e "$root/usr/include/zmq.h" ] || wanted="$wanted libzmq3-dev"
+    ;;
+  *) refuse "setup-debian.sh: no such part \"$1\"; there are: clang, peers" ;;
 esac
 [ -e "$root/usr/include/benchmark/benchmark.h" ] || [ -e "$root/usr/local/include/benchmark/benchmark.h" ] || wanted="$wanted libbenchmark-dev"
 

@@ -137,7 +137,19 @@ class Channel {
     Selector<P...> selector{state_->policy, id(), std::tuple<P...>(std::move(predicate)...)};
     auto parcel = state_->endpoint->take_if(selector, deadline);
     if (!parcel) return parcel.error();
-    return Message(state_, *std::move(parcel));
+    return Result<Message>(std::in_place, state_, *std::move(parcel));
+  }
+
+  /// For Crew: the same, but says not_ready early when somebody of the channel died; once for each new value of
+  /// `deaths_known`, in which the transport counts.
+  template <class... P>
+    requires TellsOfDeaths<T> && Predicates<MessageView, P...>
+  Result<Message> receive_or_death(Deadline deadline, std::uint32_t& deaths_known, P... predicate) {
+    if (auto mine = check(); !mine) return mine.error();
+    Selector<P...> selector{state_->policy, id(), std::tuple<P...>(std::move(predicate)...)};
+    auto parcel = state_->endpoint->take_if(selector, deadline, deaths_known);
+    if (!parcel) return parcel.error();
+    return Result<Message>(std::in_place, state_, *std::move(parcel));
   }
 
   /// True when nothing is queued that this endpoint's policy accepts; held messages do not count.
@@ -234,6 +246,7 @@ class Channel {
     std::uint64_t sent = 0;
     bool sending_ended = false;
     std::vector<std::byte> scratch;
+    std::size_t last_body_bytes = 0;
     std::size_t max_body_bytes = std::numeric_limits<std::uint32_t>::max();
   };
 
@@ -289,18 +302,50 @@ class Channel {
                       .sender = header.sender == ProcessId{} ? id() : header.sender,
                       .sequence = state_->sent + 1,
                       .in_reply_to = in_reply_to};
-    state_->scratch.clear();
-    if constexpr (sizeof...(B) == 1) {
-      Sink sink(state_->scratch, state_->max_body_bytes);
-      if (auto written = S::encode(static_cast<const body_t<B>&>(body)..., sink); !written) return written;
-      envelope.body_bytes = static_cast<std::uint32_t>(sink.size());
-      envelope.body_type = (body_type_of<B>, ...);
+    Result<> sent;
+    if constexpr (sizeof...(B) == 0) {
+      sent = transport().put(envelope, {}, deadline);
+    } else {
+      sent = put_body(envelope, static_cast<const body_t<B>&>(body)..., deadline);
     }
-    auto sent = transport().put(envelope, state_->scratch, deadline);
     if (sent) ++state_->sent;
     return sent;
   }
+  /// In one copy where it can be had: from where the body lies, or into memory that the transport lends.
+  template <class B>
+  Result<> put_body(Envelope& envelope, const B& body, Deadline deadline) {
+    envelope.body_type = body_type_of<B>;
+    if constexpr (requires { S::bytes_of(body); }) {
+      const std::span<const std::byte> bytes = S::bytes_of(body);
+      if (bytes.size() > state_->max_body_bytes) return Errc::too_large;
+      envelope.body_bytes = static_cast<std::uint32_t>(bytes.size());
+      return transport().put(envelope, bytes, deadline);
+    } else {
+      if constexpr (Lending<T>) {
+        if (state_->last_body_bytes >= worth_lending) return put_lent(envelope, body, deadline);
+      }
+      Sink sink(state_->scratch, state_->max_body_bytes);
+      if (auto written = S::encode(body, sink); !written) return written;
+      state_->last_body_bytes = sink.size();
+      envelope.body_bytes = static_cast<std::uint32_t>(sink.size());
+      return transport().put(envelope, state_->scratch, deadline);
+    }
+  }
+  /// What is about to be written is expected to be as large as the last one was; if it is larger, it is copied once more.
+  template <class B>
+  Result<> put_lent(Envelope& envelope, const B& body, Deadline deadline) {
+    auto loan = transport().reserve(std::min(state_->last_body_bytes + state_->last_body_bytes / 8, state_->max_body_bytes), deadline);
+    if (!loan) return loan.error();
+    Sink sink(loan->memory(), state_->scratch, state_->max_body_bytes);
+    if (auto written = S::encode(body, sink); !written) return written;
+    state_->last_body_bytes = sink.size();
+    envelope.body_bytes = static_cast<std::uint32_t>(sink.size());
+    if (sink.is_in_lent()) return transport().publish(*std::move(loan), envelope, sink.size());
+    loan = Errc::stale;  // given back before another is taken
+    return transport().put(envelope, state_->scratch, deadline);
+  }
 
+  static constexpr std::size_t worth_lending = 256;  // below, a copy costs less than a second call
   Shared<State> state_;
 };
 
@@ -311,7 +356,17 @@ class Channel {
 template <Transport T, Serializer S, RoutingPolicy R>
   requires Combination<T, R>
 class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
+  using Parcel = typename Endpoint::Parcel;
+
  public:
+  /// For Channel, which alone has a State.
+  Message(const Shared<State>& state, Parcel&& parcel)
+      : MessageView(parcel.envelope(), parcel.attempt(), {}),
+        state_(state),
+        parcel_(std::move(parcel)),
+        exceptions_(std::uncaught_exceptions()) {
+    this->rebind(parcel_->bytes());
+  }
   Message(Message&& other) noexcept
       : MessageView(other), state_(std::move(other.state_)), parcel_(std::move(other.parcel_)), exceptions_(other.exceptions_) {
     other.parcel_.reset();
@@ -352,16 +407,6 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
   }
 
  private:
-  friend class Channel;
-  using Parcel = typename Endpoint::Parcel;
-
-  Message(Shared<State> state, Parcel parcel)
-      : MessageView(parcel.envelope(), parcel.attempt(), {}),
-        state_(std::move(state)),
-        parcel_(std::move(parcel)),
-        exceptions_(std::uncaught_exceptions()) {
-    this->rebind(parcel_->bytes());
-  }
   Result<> check() const noexcept {
     if (!parcel_ || !state_->endpoint) return Errc::stale;
     return state_->owner.check();

@@ -1,6 +1,7 @@
 #pragma once
 /// N children over one link, and the poison pill done right.
 #include <functional>
+#include <mulproc/end_watch.hpp>
 #include <mulproc/process.hpp>
 #include <stdexcept>
 #include <vector>
@@ -22,6 +23,9 @@ class Crew {
     bool replaced;
   };
 
+  /// What nothing tells of is found out by looking so often. Tests make it an hour, to see what is told of.
+  static inline std::chrono::milliseconds look_in_any_case{100};
+
   /// Blocks:  until every child is attached or dead.
   /// Fails:   throws std::invalid_argument for size 0, or more than one child over a 1:1 transport; std::system_error.
   template <class Link, class F>
@@ -35,7 +39,10 @@ class Crew {
     std::vector<Spawner::Starting> starting;
     starting.reserve(options.size);
     for (std::size_t i = 0; i < options.size; ++i) starting.push_back(start_());
-    for (auto& child : starting) members_.push_back({std::move(child).ready()});
+    for (auto& child : starting) {
+      members_.push_back({std::move(child).ready()});
+      ends_.add(members_.back().child);
+    }
   }
 
   std::size_t size() const noexcept { return members_.size(); }
@@ -68,18 +75,21 @@ class Crew {
   /// Returns how many children were replaced by this call.
   std::size_t tend() {
     std::size_t replaced = 0;
+    if (!ends_.wait(Deadline::now())) return replaced;
     for (Member& member : members_) {
       if (member.mourned || member.child.alive()) continue;
       const auto id = member.child.id();
       const auto status = member.child.wait_for(std::chrono::seconds(0));
       if (!status) continue;
       member.mourned = true;
+      ends_.remove(member.child);
       if (status->ok()) continue;
       const bool replace = restarts_left_ > 0;
       deaths_.push_back({id, *status, replace});
       if (!replace) continue;
       --restarts_left_;
       member.child = start_().ready();
+      ends_.add(member.child);
       member.mourned = false;
       ++replaced;
     }
@@ -89,17 +99,23 @@ class Crew {
   /// Receives at the parent's endpoint and tends meanwhile; the dead are replaced before `closed` would be reported.
   ///
   /// Blocks:  until a message arrives or all are gone.
+  /// Cost:    while messages flow, a look for deaths at most once a millisecond. Asleep, a death wakes it: over a Pollable
+  ///          transport through the pidfds, over shared memory through the life locks; each 100 ms it looks in any case.
   template <class C, class... P>
   Result<typename C::Message> receive(C& parent, P... predicate) {
+    if (next_look_.expired()) {
+      tend();
+      next_look_ = Deadline::after(look_while_messages_flow);
+    }
     while (true) {
-      auto message = parent.receive_for(slice, predicate...);
+      auto message = receive_or_end(parent, Deadline::after(look_in_any_case), predicate...);
       if (message || (message.error() != Errc::not_ready && message.error() != Errc::closed)) return message;
       // closed: whoever has left but not ended yet may still be replaced. Asked before the look at the dead, so that
       // nobody ends unseen between the two.
       const bool somebody_lived = somebody_lives();
       if (tend() != 0 || message.error() == Errc::not_ready) continue;
       if (restarts_left_ == 0 || !somebody_lived) return message;
-      wait_for_an_end();
+      ends_.wait(Deadline::after(look_in_any_case));
     }
   }
 
@@ -135,7 +151,12 @@ class Crew {
         next_signal = SIGKILL;
         deadline = Deadline::after(std::chrono::seconds(1));
       }
-      wait_for_an_end();
+      if (auto message = receive_or_end(parent, deadline.within(slice))) {
+        on_message(*std::move(message));
+      } else if (message.error() != Errc::not_ready) {
+        ends_.wait(deadline.within(slice));  // nothing comes any more: who has let go of the channel is about to end
+      }
+      tend();
     }
     take_what_waits();
     std::vector<ExitStatus> statuses;
@@ -147,16 +168,36 @@ class Crew {
   }
 
  private:
-  static constexpr std::chrono::milliseconds slice{5};
+  static constexpr std::chrono::milliseconds look_while_messages_flow{1};
+  static constexpr std::chrono::milliseconds slice{5};  // of a wait that nothing but time ends when a child does
 
   struct Member {
     Child child;
     bool mourned = false;  // its end has been seen and written down
   };
 
+  /// A message; or not_ready at the deadline, or sooner when a child has ended or seems to.
+  template <class C, class... P>
+  Result<typename C::Message> receive_or_end(C& parent, Deadline deadline, P&... predicate) {
+    if constexpr (requires { parent.native_handle(); }) {
+      auto message = parent.try_receive(predicate...);  // first: messages read ahead do not make the handle readable
+      if (message || message.error() != Errc::not_ready) return message;
+      pollfd either[] = {{parent.native_handle(), POLLIN, 0}, {ends_.native_handle(), POLLIN, 0}};
+      ::poll(either, 2, deadline.poll_milliseconds());
+      return Errc::not_ready;
+    } else if constexpr (requires { parent.receive_or_death(deadline, deaths_known_, predicate...); }) {
+      // The kernel drops a dying process' locks before its end can be seen: for a while after a death, ask for it often.
+      const auto known = deaths_known_;
+      auto message = parent.receive_or_death(end_is_near_.expired() ? deadline : deadline.within(std::chrono::milliseconds(1)), deaths_known_, predicate...);
+      if (deaths_known_ != known) end_is_near_ = Deadline::after(look_in_any_case);
+      return message;
+    } else {
+      return parent.receive_until(deadline.within(slice), predicate...);
+    }
+  }
   bool somebody_lives() const {
     for (const Member& member : members_) {
-      if (member.child.alive()) return true;
+      if (!member.mourned && member.child.alive()) return true;
     }
     return false;
   }
@@ -164,19 +205,15 @@ class Crew {
     restarts_left_ = 0;
     tend();
   }
-  // Blocks until some child has ended, at most one slice: meanwhile messages may come.
-  void wait_for_an_end() {
-    std::vector<pollfd> ends;
-    for (Member& member : members_) {
-      if (member.child.alive()) ends.push_back({member.child.native_handle(), POLLIN, 0});
-    }
-    ::poll(ends.data(), ends.size(), static_cast<int>(slice.count()));
-  }
 
   std::function<Spawner::Starting()> start_;
+  EndWatch ends_;  // Invariant: watches every member that is not mourned
   std::vector<Member> members_;
   std::vector<Death> deaths_;
   std::size_t restarts_left_;
+  std::uint32_t deaths_known_ = 0;                // of those the transport tells of
+  Deadline end_is_near_ = Deadline::now();        // until then
+  Deadline next_look_ = Deadline::now();
 };
 
 }  // namespace mulproc

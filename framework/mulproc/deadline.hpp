@@ -1,6 +1,13 @@
 #pragma once
 /// The moment at which a wait gives up. Every blocking operation of a transport takes one.
-#include <chrono>  // <algorithm> would cost a third more lines again
+#include <version>
+// In libstdc++ and libc++ the timed locks of <mutex> bring std::chrono's durations and clocks along. <chrono> itself also
+// brings calendars and, from C++20 on, <sstream>: a third of what channel.hpp would cost.
+#if defined(__GLIBCXX__) || defined(_LIBCPP_VERSION)
+#include <mutex>
+#else
+#include <chrono>
+#endif
 
 namespace mulproc {
 

@@ -5,8 +5,8 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <mulproc/result.hpp>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -101,13 +101,19 @@ struct Envelope {
 static_assert(sizeof(Envelope) == 56, "with a slot's 64-bit word an envelope fills one cache line");
 static_assert(std::is_trivially_copyable_v<Envelope>, "transports copy envelopes as bytes");
 
-inline std::ostream& operator<<(std::ostream& out, const Request& request) { return out << request.text(); }
-inline std::ostream& operator<<(std::ostream& out, const ProcessId& id) {
+// Templates over what <iosfwd> declares, so that only who prints pays for <ostream>.
+template <class Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, const Request& request) {
+  return out << std::string_view(request.text());
+}
+template <class Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, const ProcessId& id) {
   if (id == anyone) return out << "anyone";
   if (id.host != 0) out << id.host << ':';
   return out << id.pid;
 }
-inline std::ostream& operator<<(std::ostream& out, const Envelope& e) {
+template <class Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, const Envelope& e) {
   return out << e.request << " from " << e.sender << " to " << e.recipient << " #" << e.sequence << " (" << e.body_bytes << " bytes)";
 }
 

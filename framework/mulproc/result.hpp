@@ -6,6 +6,19 @@
 
 namespace mulproc {
 
+/// An error_code, or none. What succeeds need not ask for a category: that is a call.
+class Failure {
+ public:
+  Failure() = default;
+  Failure(std::error_code error) noexcept : category_(&error.category()), value_(error.value()) {}
+  explicit operator bool() const noexcept { return value_ != 0; }
+  std::error_code code() const noexcept { return category_ ? std::error_code(value_, *category_) : std::error_code(); }
+
+ private:
+  const std::error_category* category_ = nullptr;
+  int value_ = 0;
+};
+
 /// Either a T or an error.
 ///
 /// Fails:   value() throws std::system_error when there is none; operator* and -> must not be used then.
@@ -14,11 +27,14 @@ template <class T = void>
 class [[nodiscard]] Result {
  public:
   Result(T value) : value_(std::move(value)) {}
-  Result(Errc error) : error_(error) {}
+  Result(Errc error) : error_(make_error_code(error)) {}
   Result(std::error_code error) : error_(error) {}
+  /// Makes the value where it stays.
+  template <class... A>
+  explicit Result(std::in_place_t, A&&... arguments) : value_(std::in_place, std::forward<A>(arguments)...) {}
 
   explicit operator bool() const noexcept { return value_.has_value(); }
-  std::error_code error() const noexcept { return error_; }
+  std::error_code error() const noexcept { return error_.code(); }
 
   T& operator*() & { return *value_; }
   const T& operator*() const& { return *value_; }
@@ -32,28 +48,28 @@ class [[nodiscard]] Result {
 
  private:
   void require() const {
-    if (!value_) throw std::system_error(error_);
+    if (!value_) throw std::system_error(error_.code());
   }
 
   std::optional<T> value_;
-  std::error_code error_;
+  Failure error_;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Errc error) : error_(error) {}
+  Result(Errc error) : error_(make_error_code(error)) {}
   Result(std::error_code error) : error_(error) {}
 
   explicit operator bool() const noexcept { return !error_; }
-  std::error_code error() const noexcept { return error_; }
+  std::error_code error() const noexcept { return error_.code(); }
   void value() const {
-    if (error_) throw std::system_error(error_);
+    if (error_) throw std::system_error(error_.code());
   }
 
  private:
-  std::error_code error_;
+  Failure error_;
 };
 
 /// The error that errno holds now, as a Result converts it.

@@ -4,6 +4,7 @@
 /// A Serializer has a `name` and, for every type B it can carry,
 ///   static Result<> encode(const B&, Sink&);       fails: too_large, when append said false
 ///   static Result<B> decode<B>(bytes);             fails: malformed; memory stays in proportion to the bytes
+///   static span<const byte> bytes_of(const B&);    optional: where the body lies as encode would write it, so that it need not
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -20,22 +21,34 @@ namespace mulproc {
 /// Where a serializer writes: memory the caller owns, up to a limit.
 class Sink {
  public:
-  Sink(std::vector<std::byte>& buffer, std::size_t max_bytes) : buffer_(buffer), max_bytes_(max_bytes) { buffer_.clear(); }
+  Sink(std::vector<std::byte>& buffer, std::size_t max_bytes) : Sink({}, buffer, max_bytes) {}
+  /// Writes to `lent`; what outgrows that goes to the buffer, all of it.
+  Sink(std::span<std::byte> lent, std::vector<std::byte>& buffer, std::size_t max_bytes) : lent_(lent), buffer_(buffer), max_bytes_(max_bytes) { buffer_.clear(); }
 
   /// False, and nothing written, when the body would become too large.
   bool append(std::span<const std::byte> bytes) {
-    if (bytes.size() > max_bytes_ - buffer_.size()) return false;
-    const std::size_t end = buffer_.size();
-    buffer_.resize(end + bytes.size());
-    if (!bytes.empty()) std::memcpy(buffer_.data() + end, bytes.data(), bytes.size());
+    if (bytes.size() > room()) return false;
+    if (bytes.empty()) return true;
+    if (!fits(bytes.size())) {
+      if (is_in_lent()) buffer_.assign(lent_.begin(), lent_.begin() + static_cast<std::ptrdiff_t>(size_));
+      lent_ = {};
+      buffer_.resize(size_ + bytes.size());
+    }
+    std::memcpy((is_in_lent() ? lent_.data() : buffer_.data()) + size_, bytes.data(), bytes.size());
+    size_ += bytes.size();
     return true;
   }
-  std::size_t size() const noexcept { return buffer_.size(); }
-  std::size_t room() const noexcept { return max_bytes_ - buffer_.size(); }
+  std::size_t size() const noexcept { return size_; }
+  std::size_t room() const noexcept { return max_bytes_ - size_; }
+  /// Where all of it is: in what was lent, or in the buffer.
+  bool is_in_lent() const noexcept { return !lent_.empty(); }
 
  private:
+  bool fits(std::size_t more) const noexcept { return is_in_lent() && more <= lent_.size() - size_; }
+
+  std::span<std::byte> lent_;
   std::vector<std::byte>& buffer_;
-  std::size_t max_bytes_;
+  std::size_t max_bytes_, size_ = 0;
 };
 
 /// The type a body is sent as: a string literal, pointer to characters or string_view travels as std::string.

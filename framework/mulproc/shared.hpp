@@ -27,6 +27,7 @@ class Shared {
   T& operator*() const noexcept { return block_->value; }
   T* operator->() const noexcept { return &block_->value; }
   explicit operator bool() const noexcept { return block_ != nullptr; }
+  bool is_sole_owner() const noexcept { return block_ != nullptr && block_->owners == 1; }
 
   /// Owns no longer and destroys nothing: for who finds itself in a process or thread that the object is not for.
   void forget() noexcept { block_ = nullptr; }

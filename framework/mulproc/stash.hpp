@@ -13,6 +13,9 @@ class Stash {
     typename E::Parcel parcel;
     std::uint64_t place;  // arrival order
     int failures;         // exceptions that unwound through it here
+    const Envelope& envelope() const noexcept { return parcel.envelope(); }
+    int attempt() const noexcept { return parcel.attempt() + failures; }
+    std::span<const std::byte> bytes() const noexcept { return parcel.bytes(); }
   };
   // Shared with the parcels, which may outlive the endpoint. Invariant: waiting is sorted by place.
   struct State {
@@ -27,9 +30,9 @@ class Stash {
   class Parcel {
    public:
     Parcel(Shared<State> state, Entry entry) : state_(std::move(state)), entry_(std::move(entry)) {}
-    const Envelope& envelope() const noexcept { return entry_.parcel.envelope(); }
-    int attempt() const noexcept { return entry_.parcel.attempt() + entry_.failures; }
-    std::span<const std::byte> bytes() const noexcept { return entry_.parcel.bytes(); }
+    const Envelope& envelope() const noexcept { return entry_.envelope(); }
+    int attempt() const noexcept { return entry_.attempt(); }
+    std::span<const std::byte> bytes() const noexcept { return entry_.bytes(); }
     Result<> done() { return settled() ? Result<>(Errc::stale) : entry_.parcel.done(); }
     Result<> give_back() {
       if (settled()) return Errc::stale;
@@ -73,21 +76,17 @@ class Stash {
   /// The oldest that the selector accepts. What it refuses, or throws over, stays where it is.
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline) {
+    auto& waiting = state_->waiting;
     for (std::size_t i = 0;; ++i) {
-      if (i == state_->waiting.size()) {
+      if (i == waiting.size()) {
         auto taken = endpoint_.take(deadline);
         if (!taken) return taken.error();
-        state_->waiting.push_back({*std::move(taken), state_->next_place++, 0});
+        waiting.push_back({*std::move(taken), state_->next_place++, 0});
       }
-      Parcel seen(state_, std::move(state_->waiting[i]));
-      state_->waiting.erase(state_->waiting.begin() + static_cast<std::ptrdiff_t>(i));
-      try {
-        if (selector(seen.envelope()) && selector(std::as_const(seen))) return seen;
-      } catch (...) {
-        (void)seen.give_back();
-        throw;
-      }
-      (void)seen.give_back();
+      if (!selector(waiting[i].envelope()) || !selector(std::as_const(waiting[i]))) continue;
+      Parcel wanted(state_, std::move(waiting[i]));
+      waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
+      return wanted;
     }
   }
 
@@ -99,7 +98,7 @@ class Stash {
       state_->waiting.push_back({*std::move(taken), state_->next_place++, 0});
     }
     for (const Entry& entry : state_->waiting) {
-      if (selector(entry.parcel.envelope())) return false;
+      if (selector(entry.envelope())) return false;
     }
     return true;
   }

@@ -7,6 +7,7 @@
 /// Endpoint  using Parcel; Result<> put(const Envelope&, bytes, Deadline); Result<Parcel> take(Deadline); bool empty(); ProcessId id() const
 ///           optional, each detected by what can be called:
 ///             take_if(selector, Deadline)  empty_for(selector)      a queue with several receivers
+///             take_if(selector, Deadline, deaths_known)              TellsOfDeaths
 ///             unfinished()  join(Deadline)                           Joinable
 ///             native_handle()                                        Pollable: readable when a receive may not wait
 ///             close()  parent_id()  max_body_bytes()  take_dead_letter()  dead_letters_dropped()
@@ -15,10 +16,13 @@
 ///
 /// A capability is an expression a concept checks; a promise is a field of Promises that the conformance suite proves.
 #include <concepts>
+#include <limits>
 #include <mulproc/deadline.hpp>
 #include <mulproc/envelope.hpp>
 #include <mulproc/result.hpp>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
 namespace mulproc {
@@ -36,6 +40,14 @@ struct Promises {
 
 /// The number of attempts after which a message is a dead letter.
 inline constexpr int max_attempts = 5;
+
+/// Every transport's options begin with these two.
+/// Fails:   throws std::invalid_argument naming the transport and the option.
+inline void check_options(std::string_view transport, std::size_t capacity, std::size_t max_body_bytes) {
+  if (capacity == 0) throw std::invalid_argument(std::string(transport) + ": capacity must be at least 1");
+  if (max_body_bytes == 0 || max_body_bytes > std::numeric_limits<std::uint32_t>::max())
+    throw std::invalid_argument(std::string(transport) + ": max_body_bytes must be 1 to 4294967295, not " + std::to_string(max_body_bytes));
+}
 
 template <class P>
 concept Parcel = std::movable<P> && requires(P& parcel, const P& view) {
@@ -91,6 +103,11 @@ concept NamedTransport = Transport<T> && requires(std::string_view name) {
 template <class T>
 concept Selective = Transport<T> && requires(typename T::Endpoint& endpoint, SelectAll& selector, Deadline deadline) {
   { endpoint.take_if(selector, deadline) } -> std::same_as<Result<typename T::Endpoint::Parcel>>;
+};
+/// A take that also ends, with not_ready, when somebody's death has become known: for who supervises.
+template <class T>
+concept TellsOfDeaths = Selective<T> && requires(typename T::Endpoint& endpoint, SelectAll& selector, Deadline deadline, std::uint32_t& deaths_known) {
+  { endpoint.take_if(selector, deadline, deaths_known) } -> std::same_as<Result<typename T::Endpoint::Parcel>>;
 };
 template <class T>
 concept Joinable = Transport<T> && requires(typename T::Endpoint& endpoint, Deadline deadline) {

@@ -18,7 +18,12 @@ using namespace std::chrono_literals;
 using Carrier = MULPROC_TEST_TRANSPORT;
 template <class Routing>
 using Over = Channel<Carrier, serializer::boost_binary, Routing>;
-using All = Over<routing::everything>;
+
+/// Takes all that it is shown: what everything is where others' mail is not shown.
+struct whatever_is_shown {
+  bool accepts(const Envelope&, ProcessId) const noexcept { return true; }
+};
+using All = Over<std::conditional_t<Carrier::promises.addressed, whatever_is_shown, routing::everything>>;
 using Mine = Over<routing::addressed_to_me>;
 
 constexpr Promises promises = Carrier::promises;

@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(capacity_is_exact_per_side_and_held_messages_count) {
     for (int i = 0; i < 3; ++i) ends.parent.try_send({}, i).value();
     CHECK_ERROR(ends.parent.try_send({}, 3), Errc::not_ready);
     for (int i = 0; i < 3; ++i) ends.child.try_send({.recipient = ends.parent.id()}, i).value();  // answers have room of their own
-    CHECK_ERROR(ends.child.try_send({}, 3), Errc::not_ready);
+    CHECK_ERROR(ends.child.try_send({.recipient = ends.parent.id()}, 3), Errc::not_ready);
     auto held = ends.child.try_receive([&](const All::MessageView& seen) { return seen.recipient() == anyone; });
     BOOST_REQUIRE(held);
     CHECK_ERROR(ends.parent.try_send({}, 3), Errc::not_ready);

@@ -1,80 +1,37 @@
 // T1, T2: a participant is killed at each instruction of each operation, and so is who cleans up after it; the survivors
 // go on and nothing is lost.
 //
-//   kill_at_every_instruction [--every-instruction] [--transport NAME] [--operation NAME] [--patience SECONDS]
+//   kill_at_every_instruction [--all-pairs] [--operation NAME] [--patience SECONDS] [--table FILE]
 //
-// What a killed process leaves is its shared memory and the locks it held. So the operation is stepped once, and all the
-// instructions after which these are the same count as one state; in the quick form one kill is done for each state, in
-// the long one (--every-instruction) for each instruction.
-#include <sched.h>
+// Each point is a kill of its own: another channel, another victim, SIGKILL after the k-th instruction, fresh survivors.
+// Stepping to each k would be quadratic; so the operation is stepped once and its route written down, and the victims run
+// at full speed to a breakpoint. Of those who clean up, the quick form kills a sample, spread over the states that a first
+// death can leave (shared memory and locks held) and over their own instructions; --all-pairs kills one at each.
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
-#include <iomanip>
 #include <iostream>
-#include <mulproc/transport/message_queue.hpp>
-#include <mulproc/transport/shm_deque.hpp>
 
-#include "scenarios.hpp"
-#include "walk.hpp"
+#include "point.hpp"
+#include "table.hpp"
+#include "transport.hpp"
 
 namespace mulproc::tests {
 
-using shared_memory::Participants;
-using namespace std::chrono_literals;
+using C = Crashing<T>;
 
-constexpr std::size_t workers = 2, to_the_end = ~std::size_t{0};
+constexpr std::size_t workers = 2;
 
-/// A point that takes longer hangs.
-unsigned patience = 30;
-
-/// Written by the workers, read by who waits for them.
-struct Tally {
-  std::atomic<std::size_t> instructions, states, kills, pairs, hangs, wrong;
-  std::atomic<std::size_t> at;  // the stop a worker is at, for who finds it hanging
-  char first_failure[240];
-
-  void fails(std::size_t stop, const std::string& why) {
-    if (wrong++ == 0) std::snprintf(first_failure, sizeof first_failure, "at stop %zu: %s", stop, why.c_str());
-  }
+struct Asked {
+  bool all_pairs = false;
+  std::string operation, table;
+  unsigned patience = 30;  // a point that takes longer hangs
 };
 
-/// One channel, one scenario, one victim killed at a stop, and then, if wanted, one who cleans up killed at a stop of his.
-template <class C>
-struct Point {
-  typename C::Link link = C::open({.capacity = capacity, .max_body_bytes = 2200, .max_participants = 6});
-  C parent = link.parent();
-  Stage<C> stage{link, {}, {}};
-  std::set<int> sent;
-
-  explicit Point(const Scenario<C>& scenario) {
-    for (int i = 0; i < scenario.queued; ++i) parent.send({}, i).value(), sent.insert(i);
-  }
-  Walk kill_victim(const Scenario<C>& scenario, std::size_t stops, Stop stop) {
-    SingleStep victim(
-        [&] {
-          Participants::look_every = 1h;
-          scenario.before(stage);
-        },
-        [&] { scenario.operation(stage); }, scenario.brackets);
-    const Walk walk(victim, stops, stop, scenario.wake ? [&] { scenario.wake(parent); } : std::function<void()>());
-    victim.kill();
-    return walk;
-  }
-  Walk kill_cleaner(std::size_t stops, Stop stop) {
-    SingleStep cleaner([] {}, [&] { (void)link.child().unfinished(); }, Brackets::around);
-    const Walk walk(cleaner, stops, stop, {});
-    cleaner.kill();
-    return walk;
-  }
-};
-
-template <class C>
 class Operation {
  public:
-  Operation(const Scenario<C>& scenario, Stop stop) : scenario_(scenario), stop_(stop) {
+  Operation(const Scenario<C>& scenario, const Asked& asked) : scenario_(scenario), asked_(asked) {
     void* memory = ::mmap(nullptr, workers * sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap");
     tallies_ = static_cast<Tally*>(memory);
@@ -82,133 +39,109 @@ class Operation {
   Operation(const Operation&) = delete;
   ~Operation() { ::munmap(tallies_, workers * sizeof(Tally)); }
 
-  /// Every stop is taken by one of the workers. One that hangs is ended and counted, and another goes on behind it.
-  void run() {
+  /// Every point is taken by one of the workers. One that hangs is ended and counted, and another goes on behind it.
+  Row run() {
     std::array<pid_t, workers> pids{};
-    for (std::size_t w = 0; w < workers; ++w) pids[w] = start(w, w);
+    for (std::size_t w = 0; w < workers; ++w) pids[w] = start(w);
     for (std::size_t w = 0; w < workers; ++w) {
       int status = 0;
       while (::waitpid(pids[w], &status, 0) == pids[w] && WIFSIGNALED(status)) {
-        if (++tallies_[w].hangs > 3) break;
-        pids[w] = start(w, tallies_[w].at + workers);
+        tallies_[w].finds({Flaw::hang, WTERMSIG(status) == SIGALRM ? "no end in sight" : ::strsignal(WTERMSIG(status))});
+        if (tallies_[w].flaws[int(Flaw::hang)] > 3) break;
+        pids[w] = start(w);
       }
     }
+    Row row(scenario_.name);
+    for (std::size_t w = 0; w < workers; ++w) row.add(tallies_[w]);
+    return row;
   }
 
-  std::size_t sum(std::atomic<std::size_t> Tally::*member) const { return (tallies_[0].*member) + (tallies_[1].*member); }
-  std::size_t most(std::atomic<std::size_t> Tally::*member) const { return std::max((tallies_[0].*member).load(), (tallies_[1].*member).load()); }
-  std::string first_failure() const { return tallies_[0].wrong != 0 ? tallies_[0].first_failure : tallies_[1].first_failure; }
-
  private:
-  pid_t start(std::size_t w, std::size_t first) {
+  pid_t start(std::size_t w) {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     stay_on_one_core(w);
-    Participants::look_every = 0ms;  // survivors see every death at once
+    look_for_deaths_every<T>(0ms);  // survivors see every death at once
     try {
-      work(tallies_[w], first);
+      work(tallies_[w], w);
     } catch (const std::exception& error) {
-      tallies_[w].fails(tallies_[w].at, error.what());
+      tallies_[w].finds({Flaw::other, error.what()});
     }
     ::_exit(0);
   }
-  void work(Tally& tally, std::size_t first) {
-    for (std::size_t stops = first;; stops += workers) {
-      tally.at = stops;
-      ::alarm(patience);
-      if (!kill_at(stops, tally)) return;
+  /// Takes up its work where it, or the one before it, left off.
+  void work(Tally& tally, std::size_t w) {
+    ::alarm(asked_.patience);
+    // The first ones only warm the heap up, which the later ones inherit: their route is the one to write down.
+    for (int i = 0; i < 3; ++i) {
+      Point<T> point(scenario_);
+      point.kill_victim(nullptr);
+      (void)point.survive();
+    }
+    const Route route = Point<T>(scenario_).route_of_victim();
+    const auto states = route.states();
+    tally.instructions = route.places.size();
+    tally.states = states.size();
+    for (std::size_t k = w + workers * tally.points_begun; k <= route.places.size(); k += workers) {
+      ::alarm(asked_.patience);
+      ++tally.points_begun;
+      tally.point = k;
+      Point<T> point(scenario_);
+      const bool came_by = point.kill_victim(k < route.places.size() ? &route.places[k] : nullptr);
+      tally.points += came_by ? 1 : 0;
+      tally.finds(point.survive());
+    }
+    if (!C::promises.survives_kill) return;
+    for (std::size_t s = w + workers * tally.states_begun; s < states.size(); s += workers) {
+      ++tally.states_begun;
+      kill_cleaners(tally, route.places[states[s]], states[s]);
     }
   }
-  /// Says false when the operation ends before that stop.
-  bool kill_at(std::size_t stops, Tally& tally) {
-    Drained<C>::most_attempts = 2;
-    Point<C> point(scenario_);
-    const auto walk = point.kill_victim(scenario_, stops, stop_);
-    ++tally.kills;
-    add_own_messages(point.sent);
-    const auto wrong = verify(point.link, point.parent, scenario_, point.sent, walk.woken, walk.finished);
-    if (!wrong.empty()) tally.fails(stops, wrong);
-    if (walk.finished) {
-      tally.instructions = walk.instructions;
-      tally.states = walk.states + 1;
-      return false;
+  /// T2: the first death leaves a state; who cleans up after it dies too.
+  void kill_cleaners(Tally& tally, const Place& place, std::size_t k) {
+    ::alarm(asked_.patience);
+    tally.point = k;
+    Point<T> first(scenario_);
+    first.kill_victim(&place);
+    const Route cleaning = first.route_of_cleaner();
+    const std::size_t step = asked_.all_pairs ? 1 : cleaning.places.size() / 16 + 1;
+    for (std::size_t second = asked_.all_pairs ? 0 : k % step; second < cleaning.places.size(); second += step) {
+      ::alarm(asked_.patience);
+      tally.second = second;
+      Point<T> point(scenario_);
+      point.kill_victim(&place);
+      if (point.kill_cleaner(cleaning.places[second])) ++tally.pairs;
+      tally.finds(point.survive());
     }
-    if (C::promises.survives_kill) kill_cleaners(stops, tally);
-    return true;
-  }
-  /// T2: each state in which who cleans up after this death may die himself; in the quick form a sample, another one each time.
-  void kill_cleaners(std::size_t stops, Tally& tally) {
-    constexpr std::size_t sample = 128;
-    Drained<C>::most_attempts = 2;
-    for (std::size_t second = stop_ == Stop::at_each_state ? stops * 7 % sample : 0;; second += stop_ == Stop::at_each_state ? sample : 1) {
-      ::alarm(patience);
-      Point<C> point(scenario_);
-      const auto walk = point.kill_victim(scenario_, stops, stop_);
-      const auto cleaned = point.kill_cleaner(second, Stop::at_each_state);
-      ++tally.pairs;
-      add_own_messages(point.sent);
-      const auto wrong = verify(point.link, point.parent, scenario_, point.sent, walk.woken, walk.finished);
-      if (!wrong.empty()) tally.fails(stops, "who cleaned up killed at " + std::to_string(second) + ": " + wrong);
-      if (cleaned.finished) return;
-    }
-  }
-  void add_own_messages(std::set<int>& sent) const {
-    if (scenario_.name == "send, room for one") sent.insert({50, 51, 52});
-    if (scenario_.name == "send, no room") sent.insert({50, 51, 52, 53});
   }
 
   const Scenario<C>& scenario_;
-  const Stop stop_;
+  const Asked& asked_;
   Tally* tallies_;
 };
 
-struct Total {
-  std::size_t operations = 0, instructions = 0, kills = 0, pairs = 0, failures = 0;
-};
-
-template <class T>
-void run(Stop stop, const std::string& only, Total& total) {
-  for (const auto& scenario : scenarios<Crashing<T>>()) {
-    if (!only.empty() && scenario.name != only) continue;
-    Operation<Crashing<T>> operation(scenario, stop);
-    operation.run();
-    const auto instructions = operation.most(&Tally::instructions), kills = operation.sum(&Tally::kills), pairs = operation.sum(&Tally::pairs);
-    const auto hangs = operation.sum(&Tally::hangs), wrong = operation.sum(&Tally::wrong);
-    std::cout << std::left << std::setw(15) << T::name << std::setw(24) << scenario.name << std::right << std::setw(13) << instructions
-              << std::setw(8) << operation.most(&Tally::states) << std::setw(8) << kills << std::setw(8) << pairs << std::setw(7) << hangs
-              << std::setw(7) << wrong << "  " << operation.first_failure() << std::endl;
-    ++total.operations;
-    total.instructions += instructions;
-    total.kills += kills;
-    total.pairs += pairs;
-    total.failures += hangs + wrong + (instructions == 0 ? 1 : 0);
-  }
-}
-
 int main(int argc, char** argv) {
-  Stop stop = Stop::at_each_state;
-  std::string only, transport;
+  Asked asked;
   for (int i = 1; i < argc; ++i) {
-    if (argv[i] == std::string("--every-instruction")) {
-      stop = Stop::at_each_instruction;
-    } else if (argv[i] == std::string("--operation") && i + 1 < argc) {
-      only = argv[++i];
-    } else if (argv[i] == std::string("--transport") && i + 1 < argc) {
-      transport = argv[++i];
-    } else if (argv[i] == std::string("--patience") && i + 1 < argc) {
-      patience = static_cast<unsigned>(std::stoul(argv[++i]));
+    const std::string word = argv[i];
+    if (word == "--all-pairs") {
+      asked.all_pairs = true;
+    } else if (word == "--operation" && i + 1 < argc) {
+      asked.operation = argv[++i];
+    } else if (word == "--patience" && i + 1 < argc) {
+      asked.patience = static_cast<unsigned>(std::stoul(argv[++i]));
+    } else if (word == "--table" && i + 1 < argc) {
+      asked.table = argv[++i];
     } else {
-      std::cerr << "usage: kill_at_every_instruction [--every-instruction] [--transport NAME] [--operation NAME] [--patience SECONDS]\n";
+      std::cerr << "usage: kill_at_every_instruction [--all-pairs] [--operation NAME] [--patience SECONDS] [--table FILE]\n";
       return 2;
     }
   }
-  std::cout << "transport      killed in                instructions  states   kills   pairs  hangs  wrong" << std::endl;
-  Total total;
-  if (transport.empty() || transport == "shm_deque") run<transport::shm_deque>(stop, only, total);
-  if (transport.empty() || transport == "message_queue") run<transport::message_queue>(stop, only, total);
-  std::cout << total.operations << " operations, " << total.instructions << " instructions, " << total.kills << " kills, " << total.pairs
-            << " kills of who cleaned up, " << total.failures << " failures\n";
-  return total.failures == 0 && total.operations != 0 ? 0 : 1;
+  Table table(T::name, asked.table);
+  for (const auto& scenario : scenarios<T>()) {
+    if (asked.operation.empty() || scenario.name == asked.operation) table.add(Operation(scenario, asked).run());
+  }
+  return table.all_zero() ? 0 : 1;
 }
 
 }  // namespace mulproc::tests

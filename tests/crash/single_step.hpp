@@ -1,8 +1,8 @@
 #pragma once
-/// Runs one operation of a child process instruction by instruction, and kills it after any of them.
+/// Runs one operation of a child process instruction by instruction, or up to any of them, and kills it there.
 ///
 /// The operation is bracketed by breakpoints, so that only it is stepped. A system call counts as one instruction; one
-/// that blocks is a point of its own, at which the caller may do something that wakes it.
+/// that blocks is a point of its own, at which the caller may do something that wakes it. For x86-64.
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -11,18 +11,29 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace mulproc::tests {
 
 inline void breakpoint() { asm volatile("int3" ::: "memory"); }
+
+/// Waits for a child to end, or with WUNTRACED to stop, whatever interrupts. The status of waitpid.
+inline int wait_for_child(pid_t pid, int flags = 0) {
+  int status = 0;
+  while (::waitpid(pid, &status, flags) < 0) {
+    if (errno != EINTR) throw std::system_error(errno, std::system_category(), "waitpid");
+  }
+  return status;
+}
 
 /// Who sets the breakpoints: we, around the operation, or the operation itself, somewhere within.
 enum class Brackets { around, within };
@@ -73,6 +84,31 @@ class SingleStep {
     return why.si_code == SI_KERNEL ? Step::finished : Step::taken;
   }
 
+  /// The address of the instruction it executes next.
+  std::uintptr_t at() const {
+    return static_cast<std::uintptr_t>(::ptrace(PTRACE_PEEKUSER, pid_, offsetof(user, regs.rip), nullptr));
+  }
+  /// On, unstepped, to where it comes to this instruction for the `visits`-th time; where it stands now counts. Taken: it
+  /// is there. After `blocked` call it again. Address 0 is never come to.
+  Step run_to(std::uintptr_t address, std::size_t& visits) {
+    if (!blocked_ && !planted_ && at() == address && --visits == 0) return Step::taken;
+    while (true) {
+      if (!planted_) {
+        while (blocked_ || at() == address) {
+          if (const Step one = step(); one != Step::taken) return one;
+        }
+        plant(address);
+      }
+      if (!blocked_) require(::ptrace(PTRACE_CONT, pid_, nullptr, nullptr) == 0, "PTRACE_CONT");
+      blocked_ = !stops_soon();
+      if (blocked_) return Step::blocked;
+      unplant(address);
+      if (at() != address + 1) return Step::finished;
+      require(::ptrace(PTRACE_POKEUSER, pid_, offsetof(user, regs.rip), address) == 0, "setting the instruction pointer");
+      if (--visits == 0) return Step::taken;
+    }
+  }
+
   /// What of the child outlives it: the shared memory it inherited from us, and the locks the kernel would find it holding.
   std::uint64_t what_outlives_it() const {
     std::uint64_t hash = 14695981039346656037u;
@@ -88,8 +124,7 @@ class SingleStep {
   void kill() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    wait_for_child(pid_);
     pid_ = 0;
   }
 
@@ -98,27 +133,47 @@ class SingleStep {
     if (!ok) throw std::runtime_error(std::string("single-stepping: ") + what);
   }
   int stopped_by() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    const int status = wait_for_child(pid_);
     if (!WIFSTOPPED(status)) pid_ = 0;
     return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
   }
-  /// A step stops within microseconds, unless it is a system call that waits: two ticks of the clock without a stop.
+  /// A breakpoint of ours, in the child's own copy of the page.
+  void plant(std::uintptr_t address) {
+    planted_ = true;
+    if (address == 0) return;
+    errno = 0;
+    instead_ = ::ptrace(PTRACE_PEEKTEXT, pid_, address, nullptr);
+    require(errno == 0, "reading an instruction");
+    require(::ptrace(PTRACE_POKETEXT, pid_, address, (instead_ & ~0xFFL) | 0xCC) == 0, "writing a breakpoint");
+  }
+  void unplant(std::uintptr_t address) {
+    planted_ = false;
+    if (address != 0) require(::ptrace(PTRACE_POKETEXT, pid_, address, instead_) == 0, "taking a breakpoint back");
+  }
+  /// Says false when it is in a system call that waits, however busy the machine is.
   bool stops_soon() {
     static Ticks ticks;
     int status = 0;
-    for (int ticked = 0; ticked < 2;) {
-      const pid_t who = ::waitpid(pid_, &status, 0);
+    while (true) {
+      const bool sleeps = sleeps_in_the_kernel();  // looked at first: a stop it made before is there
+      const pid_t who = ::waitpid(pid_, &status, sleeps ? WNOHANG : 0);
       if (who == pid_) {
         require(WIFSTOPPED(status), "the child ended in the middle of its operation");
         return true;
       }
-      ++ticked;  // EINTR
+      if (sleeps) return false;
+      looks_closer_ = true;  // EINTR: a tick went by
     }
-    return false;
   }
-  /// Interrupts whatever waits, every 20 ms.
+  bool sleeps_in_the_kernel() {
+    if (!std::exchange(looks_closer_, false)) return false;
+    std::ifstream stat("/proc/" + std::to_string(pid_) + "/stat");
+    std::string line;
+    std::getline(stat, line);
+    const auto name_ends = line.rfind(')');
+    return name_ends != line.npos && line[name_ends + 2] == 'S';
+  }
+  /// Interrupts whatever waits, every few milliseconds.
   struct Ticks {
     Ticks() {
       struct sigaction quiet {};
@@ -128,7 +183,7 @@ class SingleStep {
       event.sigev_notify = SIGEV_SIGNAL;
       event.sigev_signo = SIGUSR1;
       timer_t timer;
-      const itimerspec every{{0, 20'000'000}, {0, 20'000'000}};
+      const itimerspec every{{0, 4'000'000}, {0, 4'000'000}};
       require(::timer_create(CLOCK_MONOTONIC, &event, &timer) == 0 && ::timer_settime(timer, 0, &every, nullptr) == 0, "timer_create");
     }
   };
@@ -149,7 +204,8 @@ class SingleStep {
   std::vector<std::pair<std::uintptr_t, std::size_t>> shared_;
   std::uintptr_t robust_list_ = 0;
   pid_t pid_ = 0;
-  bool blocked_ = false;
+  long instead_ = 0;  // what a planted breakpoint stands in for
+  bool blocked_ = false, planted_ = false, looks_closer_ = false;
 };
 
 }  // namespace mulproc::tests

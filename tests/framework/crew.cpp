@@ -1,4 +1,6 @@
 // crew.hpp. A child's checks are its exit code.
+#include <sys/ioctl.h>
+
 #include <boost/test/unit_test.hpp>
 #include <mulproc/channel.hpp>
 #include <mulproc/crew.hpp>
@@ -20,6 +22,12 @@ void until_the_pill(Jobs& inbox) {
     inbox.reply(*message, request::FINISHED, message->body<int>().value() + 1).value();
   }
 }
+/// Nobody finds anything out by looking while it lives, only by being told; the suite's watchdog ends who waits in vain.
+struct NobodyLooks {
+  NobodyLooks() { shared_memory::Participants::look_every = Crew::look_in_any_case = 1h; }
+  ~NobodyLooks() { shared_memory::Participants::look_every = Crew::look_in_any_case = 100ms; }
+};
+void wait_for_the_end_of(const Child& child) { BOOST_REQUIRE(bool(wait_for(child.native_handle(), POLLIN, Deadline::never()))); }
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_crew_of_nobody_or_of_too_many_for_its_transport_is_refused) {
@@ -196,4 +204,93 @@ BOOST_AUTO_TEST_CASE(a_crew_of_one_works_over_a_pipe) {
   parent.send({.request = request::DO, .recipient = crew[0].id()}, 21).value();
   BOOST_TEST(crew.receive(parent).value().body<int>().value() == 42);
   BOOST_TEST(crew.dismiss(parent, 20s).at(0).code == 7);
+}
+
+BOOST_AUTO_TEST_CASE(a_sleeping_parent_is_told_of_a_death_over_shared_memory) {
+  const NobodyLooks nobody_looks;
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1, .restarts = 1}, [](Jobs& inbox) {
+    auto order = inbox.receive();
+    if (order->attempt() == 1) ::raise(SIGKILL);
+    inbox.reply(*order, request::FINISHED).value();
+  });
+  parent.send({.request = request::DO}).value();
+  BOOST_TEST((crew.receive(parent).value().request() == request::FINISHED));  // by the replacement: there is nobody else
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST((crew.deaths()[0].status.signal == SIGKILL && crew.deaths()[0].replaced));
+}
+
+BOOST_AUTO_TEST_CASE(a_sleeping_parent_is_told_of_a_death_over_a_pipe_that_others_hold_open) {
+  const NobodyLooks nobody_looks;
+  auto link = Line::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1}, [](Line&) {
+    auto heir = spawn([dead = ::getpid()] {  // has the pipe's end too, until the parent has reaped the dead
+      while (::kill(dead, 0) == 0) ::poll(nullptr, 0, 1);
+    });
+    ::raise(SIGKILL);
+  });
+  BOOST_TEST((crew.receive(parent).error() == Errc::closed));
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST(crew.deaths()[0].status.signal == SIGKILL);
+}
+
+BOOST_AUTO_TEST_CASE(a_death_that_no_transport_tells_of_is_found_by_looking) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 2, .restarts = 1}, [](Jobs& inbox) {
+    auto order = inbox.receive();
+    if (order->request() == Request("HOLD")) {  // keeps the channel open, and leaves the work to others
+      (void)inbox.receive([](const Jobs::MessageView& message) { return message.request() == request::DIE; });
+    } else if (order->request() == Request("LEAVE")) {
+      order = Errc::closed;
+      { const Jobs left = std::move(inbox); }
+      ::raise(SIGKILL);  // of a process that takes part in nothing
+    } else {
+      inbox.reply(*order, request::FINISHED).value();
+    }
+  });
+  parent.send({.request = "LEAVE", .recipient = crew[0].id()}).value();
+  parent.send({.request = "HOLD", .recipient = crew[1].id()}).value();
+  parent.send({.request = request::DO}).value();
+  BOOST_TEST((crew.receive(parent).value().request() == request::FINISHED));  // by the replacement
+  BOOST_TEST(crew.deaths().size() == 1u);
+  for (const auto& status : crew.dismiss(parent, 20s)) BOOST_TEST(status.code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_death_is_made_good_while_messages_wait) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 2, .restarts = 1}, [](Jobs& inbox) {
+    auto order = inbox.receive();
+    if (order->request() == request::DIE) return;
+    for (int i = 0; i < 3; ++i) inbox.reply(*order, request::FINISHED).value();
+    until_the_pill(inbox);
+  });
+  parent.send({.request = request::DO, .recipient = crew[0].id()}).value();
+  BOOST_TEST(bool(crew.receive(parent)));
+  crew[1].kill(SIGKILL);
+  wait_for_the_end_of(crew[1]);
+  ::poll(nullptr, 0, 5);  // a long computation, for a parent that looks each millisecond
+  BOOST_TEST(bool(crew.receive(parent)));
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST(crew.deaths()[0].replaced);
+  BOOST_TEST(bool(crew.receive(parent)));
+  for (const auto& status : crew.dismiss(parent, 20s)) BOOST_TEST(status.code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_read_ahead_is_received_before_the_handle_is_waited_for) {
+  const NobodyLooks nobody_looks;
+  auto link = Line::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1}, [](Line& inbox) {
+    for (int i = 0; i < 3; ++i) inbox.send({}, i).value();
+    (void)inbox.receive();
+  });
+  for (int come = 0; come != 3 * static_cast<int>(sizeof(Envelope) + sizeof(int));) {
+    BOOST_REQUIRE(::ioctl(parent.native_handle(), FIONREAD, &come) == 0);
+  }
+  for (int i = 0; i < 3; ++i) BOOST_TEST(crew.receive(parent).value().body<int>().value() == i);
+  BOOST_TEST(crew.dismiss(parent, 20s).at(0).code == 0);
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// How much memory something took at most, counted by the replaced operator new of allocation_count.cpp.
+/// How much memory something took at most, and how often it asked for some, counted by the replaced operator new of allocation_count.cpp.
 #include <cstddef>
 
 namespace mulproc::tests {
@@ -13,5 +13,8 @@ class AllocationPeak {
  private:
   std::size_t before_;
 };
+
+/// How many times operator new was called so far.
+std::size_t allocations() noexcept;
 
 }  // namespace mulproc::tests

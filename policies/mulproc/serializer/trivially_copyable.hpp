@@ -34,8 +34,12 @@ struct trivially_copyable {
 
   template <CrossesProcessBorder B>
   static Result<> encode(const B& body, Sink& sink) {
-    if (!sink.append(std::as_bytes(std::span(&body, 1)))) return Errc::too_large;
+    if (!sink.append(bytes_of(body))) return Errc::too_large;
     return {};
+  }
+  template <CrossesProcessBorder B>
+  static std::span<const std::byte> bytes_of(const B& body) noexcept {
+    return std::as_bytes(std::span(&body, 1));
   }
 
   template <CrossesProcessBorder B>

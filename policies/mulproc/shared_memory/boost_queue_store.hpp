@@ -3,6 +3,8 @@
 ///
 /// Boost's class cannot be repaired after a death inside it; entered only under our lock and only by try_ calls, it has
 /// no waiters of its own and its inner mutex no contention. An owner who dies inside our lock leaves it `broken`.
+#include <dirent.h>
+
 #include <atomic>
 #include <boost/interprocess/ipc/message_queue.hpp>
 #include <cstring>
@@ -75,6 +77,7 @@ struct BoostQueue {
           head.magic = magic;
         },
         [&](int left_behind) { remove_queue_of(left_behind, Segment::file_name(name)); });
+    made->remove_unfinished(file_of(name));
     return made;
   }
 
@@ -116,12 +119,26 @@ struct BoostQueue {
     const std::string queue_name(head.queue_name, ::strnlen(head.queue_name, sizeof head.queue_name));
     if (belongs_to(queue_name, control_name)) boost::interprocess::message_queue::remove(queue_name.c_str());
   }
+  static std::string file_of(const std::string& name) { return (name.empty() ? "mulproc" : Segment::file_name(name)) + ".queue-"; }
+  /// Removes what openers left who were killed between making Boost's file and giving the channel its name, or Boost's file none.
+  /// With a name: it is ours by now, so that no channel of the living has such a file.
+  void remove_unfinished(const std::string& file) const {
+    DIR* const folder = ::opendir("/dev/shm");
+    if (folder == nullptr) return;
+    while (const dirent* entry = ::readdir(folder)) {
+      const std::string found = entry->d_name;
+      if (!found.starts_with(file) || found == queue_name) continue;
+      const pid_t maker = static_cast<pid_t>(std::strtol(found.c_str() + file.size(), nullptr, 10));
+      if (maker > 0 && !process_exists(maker)) boost::interprocess::message_queue::remove(found.c_str());
+    }
+    ::closedir(folder);
+  }
   void remove_name() {
     if (!queue_name.empty()) boost::interprocess::message_queue::remove(std::exchange(queue_name, {}).c_str());
   }
   void make_queue(const std::string& name) {
     static std::atomic<unsigned> count{0};
-    const std::string file = (name.empty() ? "mulproc" : Segment::file_name(name)) + ".queue-" + std::to_string(::getpid()) + '-' + std::to_string(count.fetch_add(1));
+    const std::string file = file_of(name) + std::to_string(::getpid()) + '-' + std::to_string(count.fetch_add(1));
     try {
       queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::create_only, file.c_str(), 4 * capacity,
                                                                    sizeof(ItemHead) + max_body_bytes, boost::interprocess::permissions(0600));
@@ -202,7 +219,7 @@ class BoostQueueStore {
   }
 
   template <class F, class AsParcel>
-  Result<Item> take_if(F& selector, Deadline deadline, AsParcel as_parcel) {
+  Result<Item> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> refused;  // (ticket, attempt): shown once and not again in this call
     auto lock = enter(deadline);
     if (!lock) return lock.error();
@@ -237,7 +254,7 @@ class BoostQueueStore {
         if (bury_the_dead()) continue;
         return Errc::closed;
       }
-      if (deadline.expired()) return Errc::not_ready;
+      if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
       const Reason reasons = F::by_address && !F::looks_inside ? own_mail | offers : any_mail;
       if (auto woken = sleep(*lock, reasons, deadline); !woken) return woken.error();
     }

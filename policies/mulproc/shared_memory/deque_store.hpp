@@ -102,7 +102,7 @@ class DequeStore : public DequeSlots {
   }
 
   template <class F, class AsParcel>
-  auto take_if(F& selector, Deadline deadline, AsParcel as_parcel) -> Result<decltype(as_parcel(std::declval<const Lease&>()))> {
+  auto take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) -> Result<decltype(as_parcel(std::declval<const Lease&>()))> {
     const Taste taste = Taste::of(selector, id());
     refused_.clear();
     bool rung = false;
@@ -151,7 +151,7 @@ class DequeStore : public DequeSlots {
         if (bury_the_dead()) continue;
         return Errc::closed;
       }
-      if (is_over) return Errc::not_ready;
+      if (is_over || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
       const Reason reasons = F::looks_inside || !taste.by_address ? any_mail : taste.offers ? own_mail | offers : own_mail;
       if (const auto failed = sleep(lock, reasons, deadline); failed != Errc{}) return failed;
       rung = rung || people_.was_rung();

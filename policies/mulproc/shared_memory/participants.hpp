@@ -13,6 +13,7 @@
 #include <mulproc/shared_memory/sleepers.hpp>
 #include <mulproc/transport.hpp>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace mulproc::shared_memory {
@@ -41,6 +42,7 @@ struct ParticipantsHead {
   std::uint32_t used;  // records ever used; their life locks are initialised
   pid_t opener;
   std::uint32_t ever[2];   // by role: has there been one?
+  std::uint32_t deaths;    // found so far: a change is news
   std::int64_t last_look;  // nanoseconds of CLOCK_MONOTONIC
   std::uint32_t last_rung;
   // derived, by recount()
@@ -76,6 +78,10 @@ class Participants {
   RobustMutex::Got lock(Deadline deadline, Waiting& waiting) noexcept {
     const auto got = locks_[0].try_lock();
     return got != RobustMutex::Got::nothing ? got : locks_[0].lock_until(deadline.expired() ? Deadline::after(lock_patience) : deadline, waiting);
+  }
+  RobustMutex::Got lock(Deadline deadline) noexcept {
+    AtOnce at_once;
+    return lock(deadline, at_once);
   }
   RobustMutex& mutex() noexcept { return locks_[0]; }
 
@@ -117,21 +123,23 @@ class Participants {
   }
   /// What is derived from the records. Killed in it: the next owner of the lock does it again.
   void recount() noexcept {
-    auto& head = *head_;
-    head.attached[0] = head.attached[1] = head.sending[0] = head.sending[1] = 0;
-    head.parent_thread = 0;
+    std::uint32_t attached[2] = {}, sending[2] = {};
+    pid_t parent = 0;
     std::fill(known_.begin(), known_.end(), nobody);
     for (std::uint32_t i = 0; i < used(); ++i) {
       if (!is_attached(i)) continue;
       Participant& each = records_[i];
       const auto role = number(each.role);
-      ++head.attached[role];
-      if (each.sending_ended == 0) ++head.sending[role];
-      if (role == number(Role::parent)) head.parent_thread = each.thread;
+      ++attached[role];
+      if (each.sending_ended == 0) ++sending[role];
+      if (role == number(Role::parent)) parent = each.thread;
       auto& met = known(each.thread);
       if (met == nobody || records_[met].thread != each.thread) met = met == nobody ? i : first_of(each.thread, i);
       each.mailbox = met;
     }
+    // Whole at any time: shm_lanes reads them without the lock.
+    for (const std::size_t role : {0, 1}) now_is(head_->attached[role], attached[role]), now_is(head_->sending[role], sending[role]);
+    now_is(head_->parent_thread, parent);
   }
 
   /// Asks each life lock; `bury(i)` gives back what the dead i held. Says whether somebody was dead.
@@ -144,10 +152,13 @@ class Participants {
       detach(i);  // Killed before: the life lock is ours now, so the next to look finds it dead again.
       found = true;
     }
-    head_->last_look = now();
+    last_look(now());
+    if (found) ++head_->deaths;
     return found;
   }
-  bool look_is_due() const noexcept { return is_due(now(), head_->last_look); }
+  /// For a receiver that wants to hear of deaths: true when there are some it does not know of.
+  bool news_of_a_death(std::uint32_t* known) const noexcept { return known != nullptr && std::exchange(*known, head_->deaths) != head_->deaths; }
+  bool look_is_due() const noexcept { return is_due(now(), last_look()); }
 
   /// Where mail for this one waits: nobody when it is not attached, or anyone.
   std::uint32_t mailbox_of(ProcessId who) noexcept {
@@ -161,17 +172,20 @@ class Participants {
   }
   /// An addressee may still come while its process exists.
   bool may_be_reached(ProcessId who) noexcept { return who == anyone || who.host != 0 || mailbox_of(who) != nobody || process_exists(who.pid); }
-  bool anybody_else() const noexcept { return head_->attached[0] + head_->attached[1] > 1; }
+  bool anybody_else() const noexcept { return as_it_is(head_->attached[0]) + as_it_is(head_->attached[1]) > 1; }
   bool somebody_ever(Role role) const noexcept { return head_->ever[number(role)] != 0; }
-  bool alive(Role role) const noexcept { return head_->attached[number(role)] != 0; }
+  bool alive(Role role) const noexcept { return as_it_is(head_->attached[number(role)]) != 0; }
   /// For this side's receivers: nobody is left, or will come, to send.
   bool other_side_gone(Role mine) const noexcept {
     const Role other = mine == Role::parent ? Role::child : Role::parent;
-    if (head_->sending[number(other)] != 0) return false;
+    if (as_it_is(head_->sending[number(other)]) != 0) return false;
     return somebody_ever(other) || (other == Role::parent && !process_exists(head_->opener));
   }
-  ProcessId parent_id() const noexcept { return head_->parent_thread != 0 ? head_->parent_thread : head_->opener; }
-  bool is_parent(pid_t thread) const noexcept { return head_->parent_thread == thread; }
+  ProcessId parent_id() const noexcept {
+    const pid_t parent = as_it_is(head_->parent_thread);
+    return parent != 0 ? parent : head_->opener;
+  }
+  bool is_parent(pid_t thread) const noexcept { return as_it_is(head_->parent_thread) == thread; }
 
   // Wakes come before the commit: the woken queue up at the lock, and if we die now they get it with the word of our death.
 
@@ -205,11 +219,11 @@ class Participants {
     records_[std::min(self.mailbox, maximum_ - 1)].sleeper = me;
     sleepers_.add(me, reasons);
     const std::uint32_t seen = self.bell.load(std::memory_order_relaxed);
-    const auto last_look = head_->last_look;
+    const auto looked = last_look();
     const auto others = used();
     mutex().unlock();
     bool somebody_died = false;
-    if (const auto begin = Deadline::clock::now(); !is_due(nanoseconds(begin), last_look)) {
+    if (const auto begin = Deadline::clock::now(); !is_due(nanoseconds(begin), looked)) {
       const Deadline until = std::min(deadline.at, begin + look_every);
       const auto rung = [&] { return self.bell.load(std::memory_order_acquire) != seen; };
       if (!waiting.spin(rung, until)) somebody_died = park(me, others, seen, until);
@@ -218,16 +232,35 @@ class Participants {
     rung_ = got != RobustMutex::Got::lock || self.waits_for == awake;
     if (got != RobustMutex::Got::lock) return got;
     forget(me);  // woken by time: nobody need wake it any more
-    if (somebody_died) head_->last_look = long_ago;  // the caller looks now
+    if (somebody_died) last_look(long_ago);  // the caller looks now
     return got;
   }
   /// Whether the last sleep ended because somebody had something, not by time or a death.
   bool was_rung() const noexcept { return rung_; }
 
+  /// The life locks of the next attached ones after me, as words to sleep on; the caller looks, when one is dead already.
+  std::size_t watch_neighbours(std::uint32_t me, std::span<WatchedWord> words) noexcept {
+    const auto count = watch_neighbours(me, used(), words);
+    if (count == dead_already) last_look(long_ago);
+    return count == dead_already ? 0 : count;
+  }
+
  private:
+  struct AtOnce {  // waits in the kernel only
+    template <class Ready>
+    bool spin(Ready ready, Deadline) {
+      return ready();
+    }
+  };
   static constexpr std::int64_t long_ago = std::numeric_limits<std::int64_t>::min() / 2;
 
+  template <class T>
+  static T as_it_is(T& word) noexcept { return std::atomic_ref(word).load(std::memory_order_relaxed); }
+  template <class T>
+  static void now_is(T& word, T value) noexcept { std::atomic_ref(word).store(value, std::memory_order_relaxed); }
   static constexpr std::size_t number(Role role) noexcept { return role == Role::parent ? 0 : 1; }
+  std::int64_t last_look() const noexcept { return std::atomic_ref(head_->last_look).load(std::memory_order_relaxed); }  // also asked without the lock
+  void last_look(std::int64_t when) noexcept { std::atomic_ref(head_->last_look).store(when, std::memory_order_relaxed); }
   static bool is_due(std::int64_t at, std::int64_t last_look) noexcept {
     return last_look > at || last_look <= at - std::chrono::nanoseconds(look_every).count();
   }

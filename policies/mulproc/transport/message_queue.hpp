@@ -64,10 +64,11 @@ struct message_queue_waiting {
     }
     template <class F>
     Result<Parcel> take_if(F& selector, Deadline deadline) {
-      // A refused candidate's Parcel is only looked at: its item goes back below it.
-      auto item = store_->take_if(selector, deadline, [this](const std::vector<std::byte>& held) { return Parcel(store_, held); });
-      if (!item) return item.error();
-      return Parcel(store_, *std::move(item));
+      return take_if(selector, deadline, nullptr);
+    }
+    template <class F>
+    Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
+      return take_if(selector, deadline, &deaths_known);
     }
     bool empty() const {
       SelectAll all;
@@ -91,6 +92,13 @@ struct message_queue_waiting {
     std::size_t max_body_bytes() const noexcept { return store_->max_body_bytes(); }
 
    private:
+    template <class F>
+    Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
+      // A refused candidate's Parcel is only looked at: its item goes back below it.
+      auto item = store_->take_if(selector, deadline, [this](const std::vector<std::byte>& held) { return Parcel(store_, held); }, deaths_known);
+      if (!item) return item.error();
+      return Parcel(store_, *std::move(item));
+    }
     std::shared_ptr<Store> store_;
   };
 

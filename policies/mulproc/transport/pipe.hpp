@@ -4,20 +4,15 @@
 // Not:     for several receivers, or where a dead receiver's message must be handed on: shm_deque.
 // Death:   the other end reads end of file: `closed` after draining. What was in the pipe or held is lost with the dead.
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <limits>
-#include <mulproc/inherited.hpp>
-#include <mulproc/transport.hpp>
-#include <stdexcept>
-#include <string>
-#include <vector>
+#include <array>
+#include <atomic>
+#include <mulproc/frames.hpp>
+#include <mulproc/two_sides.hpp>
+#include <mulproc/wait_for.hpp>
 
 namespace mulproc::transport {
 
@@ -30,50 +25,45 @@ struct pipe {
     std::size_t max_body_bytes = 1 << 20;  ///< of one message
   };
 
-  class Parcel {
-   public:
-    Parcel(const Envelope& envelope, std::vector<std::byte> body) : envelope_(envelope), body_(std::move(body)) {}
-    const Envelope& envelope() const noexcept { return envelope_; }
-    int attempt() const noexcept { return 1; }
-    std::span<const std::byte> bytes() const noexcept { return body_; }
-    Result<> done() noexcept { return {}; }
-    Result<> give_back() noexcept { return Errc::stale; }  // the framework's stash gives it back
-
-   private:
-    Envelope envelope_;
-    std::vector<std::byte> body_;
-  };
-
   /// One side: reads from one pipe, writes to the other.
   struct Ends {
     InheritedFd in, out;
+    bool claim() noexcept { return in.claim() && out.claim(); }
+    void reset() noexcept { in.reset(), out.reset(); }
+    explicit operator bool() const noexcept { return bool(in); }
   };
 
   class Endpoint {
    public:
-    using Parcel = pipe::Parcel;
-    Endpoint(Ends ends, ProcessId parent, std::size_t max_body_bytes) : ends_(std::move(ends)), parent_(parent), max_body_bytes_(max_body_bytes) {}
+    using Parcel = Frames::Parcel;
+    Endpoint(Ends ends, ProcessId parent, std::size_t max_body_bytes) : ends_(std::move(ends)), parent_(parent), frames_(max_body_bytes) {}
 
     /// The deadline bounds the wait for the first byte; a frame once begun is finished, or `closed`. So a body that exceeds
     /// the kernel's buffer makes even a try_ wait for the other end to read on. Meanwhile what comes in is read, so that
     /// two ends that send large bodies to each other both get on.
     Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
       if (!ends_.out) return Errc::closed;
-      if (body.size() > max_body_bytes_) return Errc::too_large;
+      if (body.size() > max_body_bytes()) return Errc::too_large;
       Envelope head = envelope;
       head.body_bytes = static_cast<std::uint32_t>(body.size());
-      std::size_t written = 0;
-      const std::size_t total = sizeof head + body.size();
-      while (written < total) {
-        iovec parts[2] = {part(std::as_writable_bytes(std::span(&head, 1)), written),
-                          part({const_cast<std::byte*>(body.data()), body.size()}, written < sizeof head ? 0 : written - sizeof head)};
-        const ssize_t count = write_without_sigpipe(parts);
+      std::array<std::byte, small_frame> both;
+      std::span<const std::byte> first = std::as_bytes(std::span(&head, 1)), second = body;
+      if (sizeof head + body.size() <= both.size()) {  // one part is cheaper for the kernel than two
+        std::memcpy(both.data(), &head, sizeof head);
+        if (!body.empty()) std::memcpy(both.data() + sizeof head, body.data(), body.size());
+        first = std::span(both).first(sizeof head + body.size()), second = {};
+      }
+      for (bool begun = false; !first.empty() || !second.empty();) {
+        const ssize_t count = write_without_sigpipe(first, second);
         if (count >= 0) {
-          written += static_cast<std::size_t>(count);
+          begun = true;
+          auto written = static_cast<std::size_t>(count);
+          const auto of_the_first = std::min(written, first.size());
+          first = first.subspan(of_the_first), second = second.subspan(written - of_the_first);
         } else if (errno == EPIPE) {
           return Errc::closed;
         } else if (errno == EAGAIN) {
-          if (auto ready = wait(POLLOUT, written == 0 ? deadline : Deadline::never()); !ready) return ready;
+          if (auto ready = wait_for_room(begun ? Deadline::never() : deadline); !ready) return ready;
         } else if (errno != EINTR) {
           return system_error_code(errno);
         }
@@ -83,37 +73,50 @@ struct pipe {
 
     Result<Parcel> take(Deadline deadline) {
       while (true) {
-        if (auto parcel = unframe(); parcel || parcel.error() != Errc::not_ready) return parcel;
+        if (auto parcel = frames_.next(); parcel || parcel.error() != Errc::not_ready) return parcel;
         if (auto more = read_more(); more || more.error() != Errc::not_ready) {
           if (!more) return more.error();  // closed: a frame cut off by a death never was
           continue;
         }
-        const bool begun = filled_ != begin_;
-        if (auto ready = wait(POLLIN, begun ? Deadline::never() : deadline); !ready) return ready.error();
+        const bool begun = frames_.unread() != 0;
+        if (auto ready = wait_for(ends_.in.get(), POLLIN, begun ? Deadline::never() : deadline); !ready) return ready.error();
       }
     }
 
     bool empty() {
       pollfd in{.fd = ends_.in.get(), .events = POLLIN, .revents = 0};
-      return filled_ == begin_ && (::poll(&in, 1, 0) <= 0 || (in.revents & POLLIN) == 0);
+      return frames_.unread() == 0 && (::poll(&in, 1, 0) <= 0 || (in.revents & POLLIN) == 0);
     }
     Result<> close() noexcept {
       ends_.out.reset();
       return {};
     }
     ProcessId id() const noexcept { return id_; }
-    ProcessId parent_id() const noexcept { return parent_ == anyone ? id_ : parent_; }
+    ProcessId parent_id() const noexcept { return parent_; }
     int native_handle() const noexcept { return ends_.in.get(); }
-    std::size_t max_body_bytes() const noexcept { return max_body_bytes_; }
+    std::size_t max_body_bytes() const noexcept { return frames_.max_body_bytes(); }
 
    private:
-    /// A write to a pipe whose reader is gone raises SIGPIPE in the writing thread: blocked here, and taken out if it came.
-    ssize_t write_without_sigpipe(const iovec (&parts)[2]) noexcept {
+    static constexpr std::size_t small_frame = 512;
+
+    /// A write to a pipe whose reader is gone raises SIGPIPE in the writing thread. Linux 6.18 can be told not to; before,
+    /// it is blocked for the time of the write, and taken out if it came.
+    /// Source:  writev(2), RWF_NOSIGNAL
+    ssize_t write_without_sigpipe(std::span<const std::byte> first, std::span<const std::byte> second) noexcept {
+      constexpr int no_signal = 0x100;  // RWF_NOSIGNAL, which glibc 2.36 has no name for
+      static constinit std::atomic<bool> knows_no_signal = true;
+      const iovec parts[2] = {{const_cast<std::byte*>(first.data()), first.size()}, {const_cast<std::byte*>(second.data()), second.size()}};
+      const int count_of_parts = second.empty() ? 1 : 2;
+      if (knows_no_signal.load(std::memory_order_relaxed)) {
+        const ssize_t count = ::pwritev2(ends_.out.get(), parts, count_of_parts, -1, no_signal);
+        if (count >= 0 || errno != EOPNOTSUPP) return count;
+        knows_no_signal.store(false, std::memory_order_relaxed);
+      }
       sigset_t only_sigpipe, pending, before;
       ::sigemptyset(&only_sigpipe);
       ::sigaddset(&only_sigpipe, SIGPIPE);
       ::pthread_sigmask(SIG_BLOCK, &only_sigpipe, &before);
-      const ssize_t count = ::writev(ends_.out.get(), parts, 2);
+      const ssize_t count = ::writev(ends_.out.get(), parts, count_of_parts);
       const int error = errno;
       if (count < 0 && error == EPIPE && ::sigismember(&before, SIGPIPE) == 0 && ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) == 1) {
         const timespec at_once{};
@@ -123,19 +126,15 @@ struct pipe {
       errno = error;
       return count;
     }
-    static iovec part(std::span<std::byte> bytes, std::size_t skip) noexcept {
-      skip = std::min(skip, bytes.size());
-      return {bytes.data() + skip, bytes.size() - skip};
-    }
 
-    /// Until the wanted end is ready. Waiting to write, it also reads what comes, up to one largest frame.
-    Result<> wait(short event, Deadline deadline) {
+    /// Until there is room to write; meanwhile reads what comes, up to one largest frame.
+    Result<> wait_for_room(Deadline deadline) {
       while (true) {
-        const bool also_reads = event == POLLOUT && filled_ - begin_ < sizeof(Envelope) + max_body_bytes_ && !at_end_;
-        pollfd ends[2] = {{event == POLLOUT ? ends_.out.get() : -1, POLLOUT, 0}, {event == POLLIN || also_reads ? ends_.in.get() : -1, POLLIN, 0}};
+        const bool also_reads = frames_.unread() < sizeof(Envelope) + max_body_bytes() && !at_end_;
+        pollfd ends[2] = {{ends_.out.get(), POLLOUT, 0}, {also_reads ? ends_.in.get() : -1, POLLIN, 0}};
         const int ready = ::poll(ends, 2, deadline.poll_milliseconds());
         if (ready < 0 && errno != EINTR) return system_error_code(errno);
-        if (ready > 0 && (event == POLLIN || ends[0].revents != 0)) return {};
+        if (ready > 0 && ends[0].revents != 0) return {};
         if (ready > 0) {
           (void)read_more();  // an error shows again when somebody receives
           continue;
@@ -144,12 +143,12 @@ struct pipe {
       }
     }
 
-    /// One read into the buffer. Fails: not_ready when nothing is there, closed at end of file.
+    /// One read, of as many messages as have come. Fails: not_ready when nothing has, closed at end of file.
     Result<> read_more() {
-      make_room();
-      const ssize_t count = ::read(ends_.in.get(), buffer_.data() + filled_, buffer_.size() - filled_);
+      const auto room = frames_.room();
+      const ssize_t count = ::read(ends_.in.get(), room.data(), room.size());
       if (count > 0) {
-        filled_ += static_cast<std::size_t>(count);
+        frames_.filled(static_cast<std::size_t>(count));
         return {};
       }
       at_end_ = count == 0;
@@ -157,81 +156,20 @@ struct pipe {
       if (errno == EAGAIN || errno == EINTR) return Errc::not_ready;
       return system_error_code(errno);
     }
-    /// Room for several small frames per read; grows with what has come, not with what a length claims.
-    void make_room() {
-      if (filled_ < buffer_.size()) return;
-      if (begin_ != 0) {
-        std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.end(), buffer_.begin());
-        filled_ -= std::exchange(begin_, 0);
-      } else {
-        buffer_.resize(std::max(read_ahead, 2 * buffer_.size()));
-      }
-    }
-    /// A whole frame out of the buffer.
-    Result<Parcel> unframe() {
-      const std::size_t have = filled_ - begin_;
-      if (have < sizeof(Envelope)) return Errc::not_ready;
-      Envelope envelope;
-      std::memcpy(&envelope, buffer_.data() + begin_, sizeof envelope);
-      if (envelope.body_bytes > max_body_bytes_) return Errc::broken;  // no peer of ours wrote that
-      if (have - sizeof envelope < envelope.body_bytes) return Errc::not_ready;
-      const auto body = buffer_.begin() + static_cast<std::ptrdiff_t>(begin_ + sizeof envelope);
-      begin_ += sizeof envelope + envelope.body_bytes;
-      Parcel parcel(envelope, {body, body + envelope.body_bytes});
-      if (begin_ == filled_) begin_ = filled_ = 0;
-      return parcel;
-    }
 
-    static constexpr std::size_t read_ahead = 64 << 10;
     Ends ends_;
     ProcessId id_{ForkWatch::this_thread_id()}, parent_;
-    std::size_t max_body_bytes_;
-    std::vector<std::byte> buffer_;
-    std::size_t begin_ = 0, filled_ = 0;  // Invariant: begin <= filled <= buffer size; what lies between is unread
+    Frames frames_;
     bool at_end_ = false;
   };
 
-  class Link {
-   public:
-    Link(Ends parent, Ends child, std::size_t max_body_bytes)
-        : parent_(std::move(parent)), child_(std::move(child)), parent_id_(ForkWatch::this_thread_id()), max_body_bytes_(max_body_bytes) {}
-
-    Endpoint parent() {
-      if (!parent_.in) throw std::system_error(system_error_code(EBUSY), "pipe: the parent's end is taken or released; a pipe has one");
-      if (!owner_.in_this_process()) {  // the parent's side may be the forked one
-        parent_.in.claim();
-        parent_.out.claim();
-        child_ = {};
-      }
-      parent_id_ = ForkWatch::this_thread_id();
-      return Endpoint(std::exchange(parent_, {}), anyone, max_body_bytes_);
-    }
-    Endpoint child() {
-      if (!child_.in) throw std::system_error(system_error_code(EBUSY), "pipe: the child's end is taken or released; a pipe has one");
-      if (!owner_.in_this_process()) {  // a forked process keeps its own end only
-        child_.in.claim();
-        child_.out.claim();
-        parent_ = {};
-      }
-      return Endpoint(std::exchange(child_, {}), parent_id_, max_body_bytes_);
-    }
-    void release() noexcept { parent_ = {}, child_ = {}; }
-    void spawned() noexcept { child_ = {}; }
-
-   private:
-    Ends parent_, child_;
-    ProcessId parent_id_;
-    std::size_t max_body_bytes_;
-    Owner owner_;
-  };
+  using Link = TwoSides<Endpoint, Ends>;
 
   static Link open(Options options) {
-    if (options.capacity == 0) throw std::invalid_argument("pipe: capacity must be at least 1");
-    if (options.max_body_bytes == 0 || options.max_body_bytes > std::numeric_limits<std::uint32_t>::max())
-      throw std::invalid_argument("pipe: max_body_bytes must be 1 to 4294967295, not " + std::to_string(options.max_body_bytes));
+    check_options(name, options.capacity, options.max_body_bytes);
     auto [child_in, parent_out] = make_pipe(options.capacity);
     auto [parent_in, child_out] = make_pipe(options.capacity);
-    return Link({std::move(parent_in), std::move(parent_out)}, {std::move(child_in), std::move(child_out)}, options.max_body_bytes);
+    return {{std::move(parent_in), std::move(parent_out)}, {std::move(child_in), std::move(child_out)}, options.max_body_bytes};
   }
 
  private:

@@ -94,7 +94,11 @@ class shm_deque_endpoint {
   }
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline) {
-    return store_->take_if(selector, deadline, [this](const auto& lease) { return Parcel(store_, lease); });
+    return take_if(selector, deadline, nullptr);
+  }
+  template <class F>
+  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
+    return take_if(selector, deadline, &deaths_known);
   }
   bool empty() const {
     SelectAll all;
@@ -118,6 +122,10 @@ class shm_deque_endpoint {
   std::size_t max_body_bytes() const noexcept { return store_->max_body_bytes(); }
 
  private:
+  template <class F>
+  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
+    return store_->take_if(selector, deadline, [this](const auto& lease) { return Parcel(store_, lease); }, deaths_known);
+  }
   Shared<Store> store_;
 };
 

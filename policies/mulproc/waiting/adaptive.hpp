@@ -5,6 +5,7 @@
 // Death:   as for those who park.
 #include <sched.h>
 
+#include <algorithm>
 #include <mulproc/waiting/waiting.hpp>
 
 namespace mulproc::waiting {
@@ -18,7 +19,7 @@ struct adaptive {
       for (unsigned asked = 1; asked <= patience_; ++asked) {
         relax();
         if (!ready()) continue;
-        patience_ = patience_ - patience_ / 8 + (2 * asked + least) / 8;  // drifts towards twice what was needed
+        patience_ = patience_ - patience_ / 8 + std::max(3 * asked, when_it_pays) / 8;  // drifts towards what would have been ample
         return true;
       }
     }
@@ -48,7 +49,7 @@ struct adaptive {
   }
 
  private:
-  static constexpr unsigned least = 8, most = 1024, yields = 8;
+  static constexpr unsigned least = 8, when_it_pays = 128, most = 1024, yields = 8;
   static constexpr std::chrono::microseconds a_time_slice_gone{100};
 
   unsigned patience_ = 64;

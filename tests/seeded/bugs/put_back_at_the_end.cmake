@@ -6,4 +6,4 @@ set(TO [==[    slots_[at].ticket = head_.next_ticket++;
     index_.insert(at);
 ]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
-set(ARGUMENTS "--transport;shm_deque;--patience;2;--operation;give back")
+set(ARGUMENTS "--patience;2;--operation;give back")

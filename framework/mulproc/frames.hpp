@@ -1,0 +1,88 @@
+#pragma once
+/// Messages out of a stream of bytes, read ahead: one read may bring many, and each lends its body out of what was read.
+#include <algorithm>
+#include <cstring>
+#include <mulproc/shared.hpp>
+#include <mulproc/transport.hpp>
+#include <vector>
+
+namespace mulproc {
+
+/// A frame is an Envelope, whose body_bytes counts, and the body.
+///
+/// Safety:  belongs to one thread, and so do the parcels it gives.
+/// Owns:    a message keeps the block it lies in, at least 64 KiB, until it is destroyed.
+/// Cost:    no allocation while the messages of all blocks but one have been let go.
+class Frames {
+  using Block = std::vector<std::byte>;
+
+ public:
+  class Parcel {
+   public:
+    Parcel(Shared<Block> block, const Envelope& envelope, std::size_t body) : block_(std::move(block)), body_(body), envelope_(envelope) {}
+    const Envelope& envelope() const noexcept { return envelope_; }
+    int attempt() const noexcept { return 1; }
+    std::span<const std::byte> bytes() const noexcept { return {block_->data() + body_, envelope_.body_bytes}; }
+    Result<> done() noexcept { return {}; }
+    Result<> give_back() noexcept { return Errc::stale; }  // the framework's stash gives it back
+
+   private:
+    Shared<Block> block_;
+    std::size_t body_;  // where it begins
+    Envelope envelope_;
+  };
+
+  explicit Frames(std::size_t max_body_bytes) : max_body_bytes_(max_body_bytes) {}
+
+  /// The next whole message.
+  /// Fails:   not_ready until more has been read; broken when its length is none that a peer of ours would write.
+  Result<Parcel> next() {
+    if (unread() < sizeof(Envelope)) return Errc::not_ready;
+    Envelope envelope;
+    std::memcpy(&envelope, block_->data() + begin_, sizeof envelope);
+    if (envelope.body_bytes > max_body_bytes_) return Errc::broken;
+    if (unread() - sizeof envelope < envelope.body_bytes) return Errc::not_ready;
+    const std::size_t body = begin_ + sizeof envelope;
+    begin_ = body + envelope.body_bytes;
+    return Parcel(block_, envelope, body);
+  }
+
+  /// Where to read to next: never empty.
+  std::span<std::byte> room() {
+    if (!block_) block_ = Shared<Block>::make(read_ahead);
+    if (begin_ == end_ && block_.is_sole_owner()) begin_ = end_ = 0;
+    if (block_->size() - end_ < least_room) move_on();
+    return std::span(*block_).subspan(end_);
+  }
+  void filled(std::size_t bytes) noexcept { end_ += bytes; }
+
+  /// Bytes that have come and belong to no message given out yet.
+  std::size_t unread() const noexcept { return end_ - begin_; }
+  std::size_t max_body_bytes() const noexcept { return max_body_bytes_; }
+
+ private:
+  static constexpr std::size_t read_ahead = 64 << 10;
+  static constexpr std::size_t least_room = 4 << 10;
+
+  /// Brings what is unread to the beginning of a block that nobody else reads in. A block grows with what has come, not
+  /// with what a length claims.
+  void move_on() {
+    const std::size_t have = unread();
+    const std::size_t wanted = std::max(read_ahead, 2 * have);
+    if (block_.is_sole_owner() && block_->size() >= wanted) {
+      std::memmove(block_->data(), block_->data() + begin_, have);
+    } else {
+      auto next = spare_.is_sole_owner() && spare_->size() >= wanted ? std::move(spare_) : Shared<Block>::make(wanted);
+      if (have != 0) std::memcpy(next->data(), block_->data() + begin_, have);
+      spare_ = std::exchange(block_, std::move(next));
+    }
+    begin_ = 0;
+    end_ = have;
+  }
+
+  Shared<Block> block_, spare_;
+  std::size_t begin_ = 0, end_ = 0;  // Invariant: begin <= end <= the block's size; what lies between is unread
+  std::size_t max_body_bytes_;
+};
+
+}  // namespace mulproc

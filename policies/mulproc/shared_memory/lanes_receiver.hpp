@@ -1,0 +1,279 @@
+#pragma once
+/// The receiving half of a participant in a shm_lanes: which lanes have something, and what of it is the next.
+///
+/// From each sender come two lanes: the one to my mailbox, which only my thread reads, and his open one, which everybody does.
+/// Their tails say whether something is new, in one glance over two rows of numbers.
+///
+/// A receiver is asked with one routing policy all its life: what that refused by its envelope is not looked at again. What
+/// a call's predicate refused, and what others hold, is kept in a backlog.
+#include <mulproc/shared_memory/lanes_segment.hpp>
+
+namespace mulproc::shared_memory {
+
+class LanesReceiver {
+ public:
+  LanesReceiver(LanesSegment& segment, std::uint32_t me, std::uint32_t mailbox) : segment_(segment), me_(me), mailbox_(mailbox) {
+    // Never moved afterwards; last_ points into them.
+    inlets_.reserve(segment.layout().people);
+    for (auto& seen : seen_) seen.reserve(segment.layout().people);
+  }
+
+  /// A message that was found and is claimed.
+  struct Claimed {
+    LaneSlot* slot = nullptr;
+    LaneWord word{};
+    std::uint32_t sender = 0;
+    bool open = false;
+    explicit operator bool() const noexcept { return slot != nullptr; }
+  };
+
+  /// A receive call begins: what was refused before may be wanted now.
+  void begin_call() noexcept {
+    fresh_ = true;
+    if (!refused_.empty()) refused_.clear();
+  }
+  /// Claims the next message whose envelope the selector accepts and that this call has not refused yet.
+  template <class F>
+  Claimed next(F& selector) {
+    if (streak_ < most_in_a_row && !backlogs_ && segment_.head().returns.load(std::memory_order_acquire) == returns_ && !returned_) {
+      if (auto claimed = next_in_a_row(selector)) return ++streak_, claimed;
+    }
+    return next_of_all(selector);
+  }
+  /// Whether there is one, without claiming it.
+  template <class F>
+  bool finds(F& selector) {
+    begin_call();
+    grow();
+    for (std::uint32_t sender = 0; sender < inlets_.size(); ++sender) {
+      if (oldest(sender, false, selector).found || oldest(sender, true, selector).found) return true;
+    }
+    return false;
+  }
+  /// After a predicate's no: not again in this call, and in the backlog until the next.
+  void refuse(const Claimed& claimed) {
+    refused_.push_back({claimed.sender, claimed.open, claimed.word.position, claimed.word.attempt});
+    put_into_backlog(claimed);
+  }
+  /// A message was claimed and lies there again.
+  void put_into_backlog(const Claimed& claimed) {
+    if (claimed.sender >= inlets_.size()) return;
+    auto& reader = inlets_[claimed.sender].lane[claimed.open];
+    const auto at = std::find_if(reader.backlog.begin(), reader.backlog.end(), [&](const auto& e) { return beyond(e.position, claimed.word.position) > 0; });
+    reader.backlog.insert(at, {claimed.word.position, reader.lane.slot_of(claimed.word.position)});
+    refusing_[claimed.sender] = waiting_[claimed.sender] = 1;
+    backlogs_ = true;
+  }
+  /// Cheap, and may be asked without end: something may have come since next() found nothing. Mostly it asks for the one slot
+  /// where the next message of the last sender will be; what all senders write is looked at now and then, for each such look
+  /// takes a cache line away from one who writes.
+  bool may_have_news() noexcept { return is_next_there() || (++asked_ % looks_at_one_slot == 0 && has_news()); }
+  bool has_news() const noexcept {
+    if (is_next_there()) return true;
+    if (segment_.head().returns.load(std::memory_order_relaxed) != returns_) return true;
+    const std::uint32_t all = segment_.senders();
+    if (all != inlets_.size()) return true;
+    for (std::uint32_t s = 0; s < all; ++s) {
+      if (is_new(s)) return true;
+    }
+    return false;
+  }
+
+ private:
+  static constexpr std::uint32_t most_in_a_row = 64;  // then the others have their turn
+  static constexpr std::uint32_t looks_at_one_slot = 8;
+
+  /// Where the last message came from, at the cursor: a few loads when both sides are busy.
+  template <class F>
+  Claimed next_in_a_row(F& selector) {
+    if (!last_.reader) return {};
+    LaneReader& reader = *last_.reader;
+    LaneSlot& slot = reader.lane[reader.slot];
+    const LaneWord word = slot.word.load(std::memory_order_acquire);  // (9)
+    if (!word.is(LaneState::READY) || beyond(word.position, reader.cursor) != 0) return {};
+    // Asked after the word was read: what he wrote into his other lane before this message is older.
+    if (last_.other_tail->load(std::memory_order_acquire) > *last_.other_seen) return {};
+    if (last_.open ? !selector(slot.read()) : !selector(slot.envelope())) return {};
+    if (!claim(slot, word, last_.open)) return {};
+    reader.advance();
+    *last_.seen = reader.cursor;
+    reader.lane.fetch(reader.slot);  // measured: twice the messages per second when they come in a stream
+    return {&slot, LaneWord::of(LaneState::CLAIMED, word.attempt, me_, word.position), last_.sender, last_.open};
+  }
+  template <class F>
+  Claimed next_of_all(F& selector) {
+    if (const auto returns = segment_.head().returns.load(std::memory_order_acquire); returns != returns_) {
+      returns_ = returns;
+      returned_ = true;
+    }
+    grow();
+    streak_ = 0;
+    const std::uint32_t all = static_cast<std::uint32_t>(inlets_.size());
+    for (std::uint32_t n = 0, sender = last_.sender; n < all; ++n) {
+      if (++sender >= all) sender = 0;
+      if (!worth_a_look(sender)) continue;
+      if (auto found = next_from(sender, selector)) return found;
+    }
+    fresh_ = returned_ = false;
+    backlogs_ = std::find(refusing_.begin(), refusing_.end(), 1) != refusing_.end();
+    return {};
+  }
+  /// Killed behind this: the slot is claimed by the dead; see LanesRecovery::let_go.
+  bool claim(LaneSlot& slot, LaneWord seen, bool open) noexcept {
+    const LaneWord mine = LaneWord::of(LaneState::CLAIMED, seen.attempt, me_, seen.position);
+    if (open) return slot.word.compare_exchange_strong(seen, mine, std::memory_order_acquire, std::memory_order_relaxed);
+    slot.word.store(mine, std::memory_order_relaxed);  // nobody else claims in a lane to me
+    return true;
+  }
+  struct Inlet {
+    LaneReader lane[2];  // to me; open
+  };
+  struct Refused {
+    std::uint32_t sender;
+    bool open;
+    std::uint64_t position, attempt;
+    bool operator==(const Refused&) const = default;
+  };
+  struct Candidate {
+    bool found = false;
+    LaneWord word{};
+    std::uint64_t ticket = 0;
+    std::uint32_t slot = 0;
+    std::size_t in_backlog = 0;  // its place there; its size when it is at the cursor
+  };
+
+  void grow() {
+    const std::uint32_t all = segment_.senders();
+    for (auto sender = static_cast<std::uint32_t>(inlets_.size()); sender < all; ++sender) {
+      inlets_.push_back({{LaneReader{segment_.lane(sender, mailbox_), 0, 0, {}}, LaneReader{segment_.lane(sender, segment_.open()), 0, 0, {}}}});
+      for (auto& seen : seen_) seen.push_back(0);
+      refusing_.push_back(0);
+      waiting_.push_back(0);
+    }
+  }
+  bool is_new(std::uint32_t sender) const noexcept {
+    return segment_.tails_of(mailbox_)[sender].load(std::memory_order_relaxed) > seen_[0][sender] ||
+           segment_.tails_of(segment_.open())[sender].load(std::memory_order_relaxed) > seen_[1][sender];
+  }
+  bool worth_a_look(std::uint32_t sender) const noexcept {
+    return is_new(sender) || (returned_ && waiting_[sender] != 0) || (fresh_ && refusing_[sender] != 0) || sender == last_.sender;
+  }
+  bool is_next_there() const noexcept {
+    if (!last_.reader) return false;
+    const LaneReader& reader = *last_.reader;
+    const LaneWord word = reader.lane[reader.slot].word.load(std::memory_order_relaxed);
+    return word.is(LaneState::READY) && beyond(word.position, reader.cursor) == 0;
+  }
+
+  /// The older of what the sender's two lanes hold. Whoever reads a message sees what its sender wrote before it; so the
+  /// lane that was looked at first is looked at again.
+  template <class F>
+  Claimed next_from(std::uint32_t sender, F& selector) {
+    while (true) {
+      Candidate mine = oldest(sender, 0, selector), open = oldest(sender, 1, selector);
+      if (!mine.found && open.found) mine = oldest(sender, 0, selector);
+      if (!mine.found && !open.found) {
+        waiting_[sender] = inlets_[sender].lane[0].backlog.empty() && inlets_[sender].lane[1].backlog.empty() ? 0 : 1;
+        refusing_[sender] &= waiting_[sender];
+        return {};
+      }
+      const bool from_open = open.found && (!mine.found || static_cast<std::int64_t>(open.ticket - mine.ticket) < 0);
+      const Candidate& chosen = from_open ? open : mine;
+      LaneReader& reader = inlets_[sender].lane[from_open];
+      LaneSlot& slot = reader.lane[chosen.slot];
+      if (!claim(slot, chosen.word, from_open)) continue;  // another was faster
+      if (chosen.in_backlog < reader.backlog.size()) {
+        reader.backlog.erase(reader.backlog.begin() + static_cast<std::ptrdiff_t>(chosen.in_backlog));
+      } else {
+        reader.advance();
+        seen_[from_open][sender] = reader.cursor;
+      }
+      last_ = {&reader, &seen_[from_open][sender], &seen_[!from_open][sender], inlets_[sender].lane[!from_open].lane.tail, sender, from_open};
+      return {&slot, LaneWord::of(LaneState::CLAIMED, chosen.word.attempt, me_, chosen.word.position), sender, from_open};
+    }
+  }
+
+  /// The oldest message in one lane that is ready and wanted. What lies before it goes into the backlog.
+  template <class F>
+  Candidate oldest(std::uint32_t sender, bool open, F& selector) {
+    LaneReader& reader = inlets_[sender].lane[open];
+    if (!reader.lane.is_used()) return {};
+    if (reader.cursor == 0 || reader.is_far_behind(reader.lane.tail->load(std::memory_order_relaxed))) {
+      reader.begin();
+      fresh_ = fresh_ || !reader.backlog.empty();
+    }
+    if (!reader.backlog.empty() && (returned_ || fresh_)) {
+      if (auto found = oldest_in_backlog(reader, sender, open, selector); found.found) return found;
+    }
+    while (true) {
+      // (9) acquire; pairs with (8).
+      LaneWord word = reader.lane[reader.slot].word.load(std::memory_order_acquire);
+      auto ahead = beyond(word.position, reader.cursor);
+      if (ahead < 0) {
+        // (3) acquire; pairs with (4): not written yet, or passed over.
+        if (beyond(reader.lane.tail->load(std::memory_order_acquire), reader.cursor) <= 0) break;
+        word = reader.lane[reader.slot].word.load(std::memory_order_acquire);
+        ahead = beyond(word.position, reader.cursor);
+      }
+      if (ahead == 0 && word.is(LaneState::READY)) {
+        if (auto found = look_at(reader, reader.slot, word, sender, open, selector); found.found) return found;
+      } else if (ahead == 0 && word.is(LaneState::CLAIMED)) {
+        if (reader.backlog.size() > 2 * reader.lane.capacity) prune(reader);
+        reader.backlog.push_back({word.position, reader.slot});
+        waiting_[sender] = 1;
+      }
+      reader.advance();
+    }
+    seen_[open][sender] = reader.cursor;
+    return {};
+  }
+  template <class F>
+  Candidate oldest_in_backlog(LaneReader& reader, std::uint32_t sender, bool open, F& selector) {
+    prune(reader);
+    for (std::size_t i = 0; i < reader.backlog.size(); ++i) {
+      const auto [position, slot] = reader.backlog[i];
+      const LaneWord word = reader.lane[slot].word.load(std::memory_order_acquire);
+      if (beyond(word.position, position) != 0 || !word.is(LaneState::READY)) continue;
+      auto found = look_at(reader, slot, word, sender, open, selector);
+      if (!found.found) continue;
+      found.in_backlog = i;
+      return found;
+    }
+    return {};
+  }
+  /// Freed is for ever: these are not looked at again.
+  void prune(LaneReader& reader) {
+    std::erase_if(reader.backlog, [&](const LaneReader::Entry& entry) {
+      const LaneWord word = reader.lane[entry.slot].word.load(std::memory_order_acquire);
+      return beyond(word.position, entry.position) != 0 || !word.is_live();
+    });
+  }
+  template <class F>
+  Candidate look_at(const LaneReader& reader, std::uint32_t slot, LaneWord word, std::uint32_t sender, bool open, F& selector) const {
+    const LaneSlot& at = reader.lane[slot];
+    Candidate candidate{false, word, reader.lane.ticket(slot).load(std::memory_order_relaxed), slot, reader.backlog.size()};
+    if (!selector(at.read())) return candidate;
+    if (std::find(refused_.begin(), refused_.end(), Refused{sender, open, word.position, word.attempt}) != refused_.end()) return candidate;
+    candidate.found = true;
+    return candidate;
+  }
+
+  LanesSegment& segment_;
+  const std::uint32_t me_, mailbox_;
+  std::vector<Inlet> inlets_;                // by sender
+  std::vector<std::uint64_t> seen_[2];       // the cursors again, close together
+  std::vector<std::uint8_t> refusing_, waiting_;  // by sender: its backlog holds what a predicate refused; anything at all
+  std::vector<Refused> refused_;             // by this call's predicate
+  /// The lane of the last message.
+  struct {
+    LaneReader* reader = nullptr;
+    std::uint64_t *seen = nullptr, *other_seen = nullptr;
+    const std::atomic<std::uint64_t>* other_tail = nullptr;
+    std::uint32_t sender = LanesSegment::nobody;
+    bool open = false;
+  } last_;
+  std::uint32_t streak_ = 0, returns_ = 0, asked_ = 0;
+  bool fresh_ = true, returned_ = false, backlogs_ = false;
+};
+
+}  // namespace mulproc::shared_memory

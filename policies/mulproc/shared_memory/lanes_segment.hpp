@@ -1,0 +1,185 @@
+#pragma once
+/// One participant's view of a shm_lanes' segment: what lies where, who sleeps, how they are woken. What only concerns
+/// sending, receiving or burying the dead has a file of its own.
+#include <linux/membarrier.h>
+
+#include <mulproc/shared_memory/lanes_layout.hpp>
+
+namespace mulproc::shared_memory {
+
+/// A fence that the one who seldom needs it makes for all who would need it often.
+/// Source:  membarrier(2)
+class ProcessFence {
+ public:
+  /// Once in each process that takes part; an exec forgets it. False: this process fences for itself.
+  static bool register_process() noexcept {
+    static std::uint64_t registered_in = 0;
+    static bool works = false;
+    if (registered_in != ForkWatch::generation()) {
+      works = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+      registered_in = ForkWatch::generation();
+    }
+    return works;
+  }
+  /// Every registered thread that runs has passed a full fence when this returns. False: it cannot be had here.
+  static bool everywhere() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+  }
+};
+
+/// What a sleeper sleeps for; bits of one byte.
+enum SleepsFor : std::uint8_t {
+  nothing_asleep = 0,
+  letters_of_mine = 1,
+  letters_of_anyone = 2,  // it takes the first that comes
+  letters_it_likes = 4,   // it may refuse what is for anyone
+  lane_room = 8,
+  all_done = 16,
+  anything = 31,
+};
+
+class LanesSegment {
+ public:
+  static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+
+  explicit LanesSegment(std::shared_ptr<Segment> segment)
+      : segment_(std::move(segment)),
+        head_(*reinterpret_cast<LanesHead*>(segment_->address())),
+        layout_(head_.capacity, head_.max_body_bytes, head_.participants.maximum),
+        sleepers_(reinterpret_cast<std::uint8_t*>(at(layout_.sleepers))),
+        mailboxes_(reinterpret_cast<std::atomic<std::uint64_t>*>(at(layout_.mailboxes))),
+        people_(head_.participants, head_.participants.maximum, at(layout_.participants),
+                reinterpret_cast<RobustMutex*>(at(layout_.locks))) {}
+  LanesSegment(const LanesSegment&) = delete;
+
+  LanesHead& head() noexcept { return head_; }
+  const LanesLayout& layout() const noexcept { return layout_; }
+  Participants& people() noexcept { return people_; }
+  std::uint32_t senders() const noexcept { return std::min(people_.used(), static_cast<std::uint32_t>(layout_.people)); }
+  std::uint32_t open() const noexcept { return static_cast<std::uint32_t>(layout_.open_mailbox()); }
+  std::uint32_t mailboxes_used() const noexcept {
+    return std::min(std::atomic_ref(head_.mailboxes_used).load(std::memory_order_relaxed), open());
+  }
+  std::error_code allocate(std::size_t offset, std::size_t bytes) const noexcept { return segment_->allocate(offset, bytes); }
+  std::byte* at(std::size_t offset) const noexcept { return segment_->address() + offset; }
+
+  std::atomic<std::uint64_t>* tails_of(std::uint32_t mailbox) const noexcept { return reinterpret_cast<std::atomic<std::uint64_t>*>(at(layout_.tails_of(mailbox))); }
+  Lane lane(std::uint32_t sender, std::uint32_t mailbox) const noexcept {
+    return {at(layout_.lane(sender, mailbox)), tails_of(mailbox) + sender, static_cast<std::uint32_t>(layout_.slot_bytes), static_cast<std::uint32_t>(layout_.capacity)};
+  }
+  /// f(lane, sender, mailbox) for every lane that was ever used; ends when f says false, and says so.
+  template <class F>
+  bool each_lane(F f) const {
+    for (std::uint32_t mailbox = 0; mailbox < mailboxes_used(); ++mailbox) {
+      if (!each_lane_to(mailbox, f)) return false;
+    }
+    return each_lane_to(open(), f);
+  }
+  template <class F>
+  bool each_lane_to(std::uint32_t mailbox, F f) const {
+    for (std::uint32_t sender = 0; sender < senders(); ++sender) {
+      const Lane one = lane(sender, mailbox);
+      if (one.is_used() && !f(one, sender, mailbox)) return false;
+    }
+    return true;
+  }
+
+  template <class F>
+  void each_lane_from(std::uint32_t sender, F f) const {
+    for (std::uint32_t mailbox = 0; mailbox <= mailboxes_used(); ++mailbox) {
+      const std::uint32_t to = mailbox == mailboxes_used() ? open() : mailbox;
+      if (const Lane one = lane(sender, to); one.is_used()) f(one, to);
+    }
+  }
+
+  /// The body of a message, wherever it lies. What the slot says is not believed.
+  std::span<const std::byte> body(LaneSlot& slot, std::uint32_t sender) const noexcept {
+    const std::size_t bytes = slot.envelope().body_bytes;
+    if (bytes <= layout_.inline_bytes()) return {slot.body(), bytes};
+    std::uint32_t chunk;
+    std::memcpy(&chunk, slot.body(), sizeof chunk);
+    const std::size_t tier = chunk >> 31, i = chunk & ~(1u << 31);
+    if (i >= layout_.chunks[tier] || bytes > layout_.chunk_bytes[tier]) return {};
+    return {at(layout_.chunk(sender, tier, i)), bytes};
+  }
+
+  // Mailboxes: the address of a thread, 0 while it is nobody's.
+  static std::uint64_t address_of(ProcessId who) noexcept { return std::uint64_t{who.host} << 32 | static_cast<std::uint32_t>(who.pid); }
+  static ProcessId who_has(std::uint64_t address) noexcept { return {static_cast<std::uint32_t>(address >> 32), static_cast<pid_t>(address & 0xffffffff)}; }
+  std::atomic<std::uint64_t>& mailbox(std::uint32_t i) const noexcept { return mailboxes_[i]; }
+  std::uint32_t find_mailbox(std::uint64_t address) const noexcept {
+    for (std::uint32_t i = 0; i < mailboxes_used(); ++i) {
+      if (mailboxes_[i].load(std::memory_order_relaxed) == address) return i;
+    }
+    return nobody;
+  }
+
+  // Who sleeps. (5) A sleeper says so, fences everybody, and looks again before it parks; so whoever writes something first
+  // and asks afterwards who sleeps needs no fence of his own.
+  std::atomic_ref<std::uint8_t> sleeps_for(std::uint32_t who) const noexcept { return std::atomic_ref(sleepers_[who]); }
+  void wake_if(std::uint32_t who, std::uint8_t reasons) noexcept {
+    if ((sleeps_for(who).load(std::memory_order_acquire) & reasons) == 0) return;
+    wake(who);
+  }
+  void wake(std::uint32_t who) noexcept {
+    sleeps_for(who).store(nothing_asleep, std::memory_order_relaxed);  // the next to ask need not wake it again
+    people_[who].bell.fetch_add(1, std::memory_order_release);
+    futex_wake_all(people_[who].bell);
+  }
+  void wake_everybody() noexcept {
+    head_.population.fetch_add(1, std::memory_order_release);
+    for (std::uint32_t i = 0; i < senders(); ++i) {
+      people_[i].bell.fetch_add(1, std::memory_order_release);
+      wake_if(i, anything);
+    }
+  }
+  /// Something for anyone: one who takes the first that comes is enough; otherwise all who may like it.
+  void wake_for_anyone(pid_t sender) noexcept {
+    if (wake_those(letters_of_anyone, sender, Wake::one)) return;
+    wake_those(letters_it_likes, sender, Wake::all);
+  }
+  /// What lay claimed lies there again, or came back from the dead: whoever passed it by has to look again.
+  void returned() noexcept {
+    head_.returns.fetch_add(1, std::memory_order_release);
+    fence_if_needed();
+    wake_those(letters_of_mine | letters_of_anyone | letters_it_likes, 0, Wake::all);
+  }
+  /// A slot of this sender was freed.
+  void freed(std::uint32_t sender) noexcept {
+    fence_if_needed();
+    wake_if(sender, lane_room);
+    if (head_.joiners.load(std::memory_order_relaxed) != 0 && head_.joiners.exchange(0, std::memory_order_acq_rel) != 0) wake_those(all_done, 0, Wake::all);
+  }
+  void fence_if_needed() const noexcept {
+    if (fenced_by_sleepers_) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler keeps the order; the processor's is the sleeper's affair
+    } else {
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+  }
+
+ private:
+  enum class Wake { one, all };
+  bool wake_those(std::uint8_t reasons, pid_t but_not, Wake how_many) noexcept {
+    bool woke = false;
+    const std::uint32_t all = senders();
+    for (std::uint32_t i = 0; i < all; ++i) {
+      if ((sleeps_for(i).load(std::memory_order_acquire) & reasons) == 0 || people_[i].thread == but_not) continue;
+      wake(i);
+      woke = true;
+      if (how_many == Wake::one) break;
+    }
+    return woke;
+  }
+
+  std::shared_ptr<Segment> segment_;
+  LanesHead& head_;
+  const LanesLayout layout_;  // read once: what a peer writes there later is not believed
+  std::uint8_t* sleepers_;
+  std::atomic<std::uint64_t>* mailboxes_;
+  Participants people_;
+  const bool fenced_by_sleepers_ = ProcessFence::register_process();
+};
+
+}  // namespace mulproc::shared_memory

@@ -1,0 +1,160 @@
+#pragma once
+/// The sending half of a participant in a shm_lanes: to which lane, where in it, in which order of stores.
+///
+///   1. find a free slot in my lane to that mailbox, or in my open one
+///   2. write envelope and body
+///   3. store the slot's word: READY                     the message is sent; killed before, it never was
+///   4. store the lane's tail                            readers who do not look at that very slot hear of it
+///   5. look who sleeps, and wake him
+#include <mulproc/shared_memory/body_chunks.hpp>
+#include <unordered_map>
+
+namespace mulproc::shared_memory {
+
+class LanesSender {
+ public:
+  LanesSender(LanesSegment& segment, std::uint32_t me, pid_t thread) : segment_(segment), me_(me), thread_(thread), chunks_(segment, me), writers_(segment.open() + 1), ticket_(newest_ticket()) {}
+
+  /// A way to one recipient, as it was when it was looked up.
+  struct Route {
+    std::uint64_t address = 0;
+    std::uint32_t mailbox = 0, population = 0;  // nobody attached: looked up each time
+    std::vector<std::uint32_t> endpoints;  // of that thread; nearly always one
+    LaneWriter* writer = nullptr;
+  };
+
+  /// The way as it is known; nothing when it must be looked up.
+  Route* known(ProcessId recipient) {
+    const auto address = LanesSegment::address_of(recipient);
+    if (last_->address != address) {
+      const auto found = address == 0 ? nullptr : find(address);
+      last_ = found ? found : &open_;
+      if (last_->address != address) return nullptr;
+    }
+    return last_->population == segment_.head().population.load(std::memory_order_acquire) ? last_ : nullptr;
+  }
+  /// Under the lock.
+  Result<Route*> learn(ProcessId recipient, std::uint32_t mailbox) {
+    auto writer = writer_to(mailbox);
+    if (!writer) return writer.error();
+    const auto address = LanesSegment::address_of(recipient);
+    Route& route = address == 0 ? open_ : routes_[address];
+    route = {address, mailbox, segment_.head().population.load(std::memory_order_relaxed), {}, *writer};
+    for (std::uint32_t i = 0; address != 0 && i < segment_.senders(); ++i) {
+      if (segment_.people().is_attached(i) && segment_.head().mailbox_of[i] == mailbox) route.endpoints.push_back(i);
+    }
+    if (address != 0 && route.endpoints.empty()) --route.population;
+    return last_ = &route;
+  }
+  void forget(ProcessId recipient) {
+    last_ = &open_;
+    routes_.erase(LanesSegment::address_of(recipient));
+  }
+
+  /// Writes and publishes; the route's writer has found room. `chunk`: where a body lies that is not in the slot.
+  /// Says false when the mailbox changed hands meanwhile: then the message has to be buried.
+  bool publish(Route& route, const Envelope& envelope, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {
+    LaneWriter& writer = *route.writer;
+    LaneSlot& slot = writer.lane[writer.slot];
+    writer.lane.ticket(writer.slot).store(++ticket_, std::memory_order_relaxed);
+    release_chunk(writer, writer.slot);
+    if (chunk) {
+      std::memcpy(slot.body(), &*chunk, sizeof *chunk);
+      if (writer.chunk_of.empty()) writer.chunk_of.resize(writer.lane.capacity);
+      writer.chunk_of[writer.slot] = *chunk + 1;
+    } else if (!small_body.empty()) {
+      std::memcpy(slot.body(), small_body.data(), small_body.size());
+    }
+    slot.write(envelope);  // last, beside the word: whoever polls the word takes their line away once, not twice
+    // (8) release; pairs with (9): envelope and body are visible before the word.
+    slot.word.store(LaneWord::of(LaneState::READY, 1, 0, writer.position), std::memory_order_release);
+    ++writer.position;
+    writer.slot = writer.lane.after(writer.slot);
+    // (4) release; pairs with (3). Killed before: who reads this slot next finds the message all the same, the others when my
+    // death is noticed.
+    writer.lane.tail->store(writer.position, std::memory_order_release);
+    segment_.fence_if_needed();
+    if (route.address == 0) {
+      segment_.wake_for_anyone(thread_);
+      return true;
+    }
+    for (const auto endpoint : route.endpoints) segment_.wake_if(endpoint, letters_of_mine);
+    // (7) pairs with (6).
+    return segment_.mailbox(route.mailbox).load(std::memory_order_relaxed) == route.address;
+  }
+
+  /// Fails:   not_ready when all chunks are in use; ENOSPC.
+  Result<BodyChunks::Name> take_chunk(std::size_t bytes) {
+    if (!inherited_) inherit();
+    auto chunk = chunks_.take(bytes);
+    if (chunk || chunk.error() != Errc::not_ready) return chunk;
+    for (auto& writer : writers_) {
+      for (std::uint32_t i = 0; writer && i < writer->chunk_of.size(); ++i) {
+        if (writer->lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE)) release_chunk(*writer, i);
+      }
+    }
+    return chunks_.take(bytes);
+  }
+  void give_back_chunk(BodyChunks::Name chunk) { chunks_.give_back(chunk); }
+  std::span<std::byte> memory(BodyChunks::Name chunk) const noexcept { return chunks_.memory(chunk); }
+
+ private:
+  /// Of whoever had my index before me.
+  std::uint64_t newest_ticket() const {
+    std::uint64_t newest = 0;
+    segment_.each_lane_from(me_, [&](Lane lane, std::uint32_t) {
+      for (std::uint32_t i = 0; i < lane.capacity; ++i) newest = std::max(newest, lane.ticket(i).load(std::memory_order_relaxed));
+    });
+    return newest;
+  }
+  Result<LaneWriter*> writer_to(std::uint32_t mailbox) {
+    auto& writer = writers_[mailbox];
+    if (!writer) {
+      const Lane lane = segment_.lane(me_, mailbox);
+      if (auto error = segment_.allocate(segment_.layout().lane(me_, mailbox), segment_.layout().lane_bytes)) return error;
+      if (!lane.is_used()) lane.tail->store(1, std::memory_order_release);
+      writer = std::make_unique<LaneWriter>();
+      writer->lane = lane;
+      writer->position = lane.true_tail();
+      writer->slot = lane.slot_of(writer->position);
+    }
+    return writer.get();
+  }
+  Route* find(std::uint64_t address) {
+    const auto found = routes_.find(address);
+    return found == routes_.end() ? nullptr : &found->second;
+  }
+  void release_chunk(LaneWriter& writer, std::uint32_t slot) {
+    if (writer.chunk_of.empty() || writer.chunk_of[slot] == 0) return;
+    chunks_.give_back(std::exchange(writer.chunk_of[slot], 0) - 1);
+  }
+  /// The bodies that wait in the lanes of who had my index before me.
+  void inherit() {
+    inherited_ = true;
+    segment_.each_lane_from(me_, [this](Lane lane, std::uint32_t mailbox) {
+      for (std::uint32_t i = 0; i < lane.capacity; ++i) {
+        if (lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE) || lane[i].read().body_bytes <= segment_.layout().inline_bytes()) continue;
+        auto writer = writer_to(mailbox);
+        if (!writer) continue;  // the lane is there already; only memory can be missing
+        BodyChunks::Name chunk;
+        std::memcpy(&chunk, lane[i].body(), sizeof chunk);
+        if (!chunks_.inherit(chunk)) continue;
+        if ((*writer)->chunk_of.empty()) (*writer)->chunk_of.resize(lane.capacity);
+        (*writer)->chunk_of[i] = chunk + 1;
+      }
+    });
+  }
+
+  LanesSegment& segment_;
+  const std::uint32_t me_;
+  const pid_t thread_;
+  BodyChunks chunks_;
+  std::vector<std::unique_ptr<LaneWriter>> writers_;  // by mailbox
+  std::unordered_map<std::uint64_t, Route> routes_;
+  Route open_;
+  Route* last_ = &open_;
+  bool inherited_ = false;
+  std::uint64_t ticket_;
+};
+
+}  // namespace mulproc::shared_memory

@@ -1,0 +1,444 @@
+#pragma once
+/// One participant of a shm_lanes: its sending and its receiving half, how it waits, and what needs the lock.
+///
+/// Only attaching, detaching, burying and looking somebody up happen under the lock. Whoever holds it may be stopped for
+/// ever, and the others still send, receive and finish.
+#include <mulproc/shared_memory/lanes_receiver.hpp>
+#include <mulproc/shared_memory/lanes_recovery.hpp>
+#include <mulproc/shared_memory/lanes_sender.hpp>
+
+namespace mulproc::shared_memory {
+
+/// Safety:  used by the thread that made it.
+template <class Waiting>
+class LanesStore {
+ public:
+  struct Lease {
+    LaneSlot* slot;
+    LaneWord word;  // as it was claimed
+    std::uint32_t sender;
+    enum class Kind : std::uint8_t { to_me, open, dead_letter } kind;
+    int attempt() const noexcept { return static_cast<int>(word.attempt); }
+    const Envelope& envelope() const noexcept { return slot->envelope(); }
+  };
+
+  LanesStore(std::shared_ptr<Segment> memory, Role role) : segment_(std::move(memory)), role_(role), thread_(ForkWatch::this_thread_id()) {
+    const auto lock = enter(Deadline::never());
+    lock.value();
+    if (role == Role::parent) {
+      recovery_.bury_the_dead(me_);
+      if (people_.alive(Role::parent))
+        throw std::system_error(system_error_code(EBUSY), "this channel has a live parent endpoint; only one at a time");
+    }
+    const auto need = [](const std::error_code& error) {
+      if (error) throw std::system_error(error, "shm_lanes: taking part");
+    };
+    need(recovery_.allocate_tails(segment_.open()));
+    auto mailbox = recovery_.mailbox_for(thread_);
+    need(mailbox.error());
+    auto index = people_.attach(role, thread_);
+    if (!index && recovery_.bury_the_dead(me_)) index = people_.attach(role, thread_);
+    if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
+    me_ = *index;
+    segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
+    segment_.head().mailbox_of[me_] = mailbox_ = *mailbox;
+    sender_.emplace(segment_, me_, thread_);
+    receiver_.emplace(segment_, me_, *mailbox);
+    segment_.wake_everybody();
+  }
+  LanesStore(const LanesStore&) = delete;
+
+  /// Ends the participation; what it holds goes back to its place.
+  void detach() noexcept {
+    if (!owner_.is_me() || std::exchange(detached_, true)) return;
+    const auto lock = enter(Deadline::never(), EvenDetached{});
+    if (!lock) return;
+    recovery_.let_go(me_, LanesRecovery::Attempt::the_same);
+    people_.detach(me_);
+    segment_.wake_everybody();
+  }
+
+  Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
+    if (detached_) return Errc::stale;
+    if (body.size() <= segment_.layout().inline_bytes()) {
+      auto* route = sender_->known(envelope.recipient);
+      if (!route || !route->writer->find_room()) {
+        auto found = find_room(envelope.recipient, deadline);
+        if (!found) return found.error();
+        route = *found;
+      }
+      return publish(*route, envelope, body, std::nullopt);
+    }
+    auto chunk = reserve(body.size(), deadline);
+    if (!chunk) return chunk.error();
+    std::memcpy(memory(*chunk).data(), body.data(), body.size());
+    auto sent = publish_chunk(*chunk, envelope, deadline);
+    if (!sent) sender_->give_back_chunk(*chunk);
+    return sent;
+  }
+
+  /// Memory for a body, lent to its sender.
+  Result<BodyChunks::Name> reserve(std::size_t bytes, Deadline deadline) {
+    if (detached_) return Errc::stale;
+    if (bytes > segment_.layout().max_body_bytes) return Errc::too_large;
+    return find_chunk(std::max<std::size_t>(bytes, 1), deadline);
+  }
+  std::span<std::byte> memory(BodyChunks::Name chunk) const noexcept { return sender_->memory(chunk); }
+  void give_back_chunk(BodyChunks::Name chunk) noexcept {
+    if (!detached_ && owner_.is_me()) sender_->give_back_chunk(chunk);
+  }
+  /// The chunk's body is the message's from here on; on failure it is the caller's still.
+  Result<> publish_chunk(BodyChunks::Name chunk, const Envelope& envelope, Deadline deadline) {
+    if (detached_) return Errc::stale;
+    auto route = find_room(envelope.recipient, deadline);
+    if (!route) return route.error();
+    if (envelope.body_bytes > segment_.layout().inline_bytes()) return publish(**route, envelope, {}, chunk);
+    auto sent = publish(**route, envelope, memory(chunk).first(envelope.body_bytes), std::nullopt);
+    if (sent) sender_->give_back_chunk(chunk);
+    return sent;
+  }
+
+  template <class F, class AsParcel>
+  Result<Lease> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
+    if (detached_) return Errc::stale;
+    receiver_->begin_call();
+    bool looked_again = false;
+    while (true) {
+      while (const auto claimed = receiver_->next(selector)) {
+        const Lease lease = lease_of(claimed);
+        if constexpr (F::looks_inside) {
+          bool wanted = false;
+          try {
+            wanted = selector(as_parcel(lease));
+          } catch (...) {
+            receiver_->put_into_backlog(claimed);
+            (void)give_back(lease);
+            throw;
+          }
+          if (!wanted) {
+            receiver_->refuse(claimed);
+            (void)give_back(lease);
+            continue;
+          }
+        }
+        return lease;
+      }
+      if (look_if_due()) continue;
+      if (other_side_gone()) {
+        // What they sent before they went is there now, if it was not before.
+        if (!std::exchange(looked_again, true)) continue;
+        if (!held_by_another(selector)) {
+          if (bury_now()) continue;
+          return Errc::closed;
+        }
+      }
+      if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
+      const auto population = population_now();
+      sleep(reasons_for(selector), deadline, [&] { return receiver_->may_have_news() || population_now() != population; },
+            [&] { return receiver_->has_news() || population_now() != population; });
+      looked_again = false;
+    }
+  }
+
+  std::span<const std::byte> bytes(const Lease& lease) const noexcept {
+    return lease.kind == Lease::Kind::dead_letter ? recovery_.letter_body(*lease.slot, lease.sender) : segment_.body(*lease.slot, lease.sender);
+  }
+  Result<> finish(const Lease& lease) {
+    if (detached_) return Errc::stale;
+    if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
+    // (2) release; pairs with (1): all of it is read before its sender writes there again.
+    lease.slot->word.store(LaneWord::of(LaneState::FREE, 0, 0, lease.word.position), std::memory_order_release);
+    segment_.freed(lease.sender);
+    return {};
+  }
+  Result<> give_back(const Lease& lease) {
+    if (detached_) return Errc::stale;
+    if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
+    const auto state = lease.kind == Lease::Kind::dead_letter ? LaneState::DEAD_LETTER : LaneState::READY;
+    lease.slot->word.store(LaneWord::of(state, lease.word.attempt, 0, lease.word.position), std::memory_order_release);
+    if (lease.kind != Lease::Kind::dead_letter) came_back(lease);
+    return {};
+  }
+  /// Back with one attempt more.
+  Result<> fail(const Lease& lease) {
+    if (lease.kind == Lease::Kind::dead_letter) return give_back(lease);
+    const auto lock = enter(Deadline::never());
+    if (!lock) return lock.error();
+    if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
+    const Lane lane = segment_.lane(lease.sender, lease.kind == Lease::Kind::open ? segment_.open() : mailbox_);
+    recovery_.try_again(lane, lane.slot_of(lease.word.position), lease.sender);
+    came_back(lease);
+    return {};
+  }
+
+  template <class F>
+  bool empty_for(F& selector) {
+    look_if_due();
+    return !receiver_->finds(selector);
+  }
+  std::size_t unfinished() {
+    look_if_due();
+    std::size_t count = 0;
+    segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t) {
+      for (std::uint32_t i = 0; i < lane.capacity; ++i) count += lane[i].word.load(std::memory_order_acquire).is_live() ? 1 : 0;
+      return true;
+    });
+    return count;
+  }
+  Result<> join(Deadline deadline) {
+    if (detached_) return Errc::stale;
+    while (true) {
+      const LaneSlot* unfinished = find_unfinished();
+      if (!unfinished) return {};
+      const LaneWord word = unfinished->word.load(std::memory_order_acquire);
+      if (look_if_due()) continue;
+      if (nobody_could_finish()) {
+        if (bury_now()) continue;
+        return Errc::abandoned;
+      }
+      if (deadline.expired()) return Errc::not_ready;
+      const auto population = population_now();
+      sleep(all_done, deadline, [&] { return unfinished->word.load(std::memory_order_acquire) != word || population_now() != population; });
+    }
+  }
+  Result<Lease> take_dead_letter() {
+    const auto lock = enter(Deadline::never());
+    if (!lock) return lock.error();
+    if (people_.look_is_due()) recovery_.bury_the_dead(me_);
+    const auto letter = recovery_.oldest_letter();
+    if (!letter.slot) return Errc::not_ready;
+    const LaneWord word = letter.slot->word.load(std::memory_order_relaxed);
+    const LaneWord mine = LaneWord::of(LaneState::CLAIMED_DEAD, word.attempt, me_, word.position);
+    letter.slot->word.store(mine, std::memory_order_release);
+    return Lease{letter.slot, mine, letter.sender, Lease::Kind::dead_letter};
+  }
+  std::size_t dead_letters_dropped() {
+    const auto lock = enter(Deadline::never());
+    lock.value();
+    return segment_.head().letters_dropped[0] + segment_.head().letters_dropped[1];
+  }
+  Result<> close() {
+    const auto lock = enter(Deadline::never());
+    if (!lock) return lock.error();
+    people_.end_sending(me_);
+    segment_.wake_everybody();
+    return {};
+  }
+
+  ProcessId id() const noexcept { return thread_; }
+  ProcessId parent_id() const noexcept { return people_.parent_id(); }
+  std::size_t max_body_bytes() const noexcept { return segment_.layout().max_body_bytes; }
+
+ private:
+  struct EvenDetached {};
+  class Lock {
+   public:
+    explicit Lock(RobustMutex& mutex) noexcept : mutex_(&mutex) {}
+    Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
+    ~Lock() {
+      if (mutex_) mutex_->unlock();
+    }
+
+   private:
+    RobustMutex* mutex_;
+  };
+
+  Result<Lock> enter(Deadline deadline) {
+    if (detached_) return Errc::stale;
+    return enter(deadline, EvenDetached{});
+  }
+  Result<Lock> enter(Deadline deadline, EvenDetached) {
+    switch (people_.lock(deadline)) {
+      case RobustMutex::Got::lock: break;
+      case RobustMutex::Got::nothing: return Errc::not_ready;
+      case RobustMutex::Got::ruin: return Errc::broken;
+      case RobustMutex::Got::lock_of_the_dead:
+        recovery_.settle(me_);  // Killed here: the next owner finds a lock of the dead again.
+        people_.mutex().make_consistent();
+    }
+    return Lock(people_.mutex());
+  }
+  std::uint32_t population_now() noexcept { return segment_.head().population.load(std::memory_order_acquire); }
+
+  // Sending.
+  Result<LanesSender::Route*> route_to(ProcessId recipient, Deadline deadline) {
+    if (auto* known = sender_->known(recipient)) return known;
+    const auto lock = enter(deadline);
+    if (!lock) return lock.error();
+    if (recipient == anyone) return sender_->learn(recipient, segment_.open());
+    if (!people_.may_be_reached(recipient)) {
+      sender_->forget(recipient);
+      if (recovery_.bury_the_dead(me_)) segment_.wake_everybody();
+      return Errc::recipient_gone;
+    }
+    auto mailbox = recovery_.mailbox_for(recipient);
+    if (!mailbox) return mailbox.error();
+    return sender_->learn(recipient, *mailbox);
+  }
+  /// Blocks:  until my lane to the recipient has room.
+  Result<LanesSender::Route*> find_room(ProcessId recipient, Deadline deadline) {
+    while (true) {
+      auto route = route_to(recipient, deadline);
+      if (!route || (*route)->writer->find_room()) return route;
+      LaneWriter& writer = *(*route)->writer;
+      if (auto waited = wait_for_room(deadline, [&] { return writer.find_room(); }); !waited) return waited.error();
+    }
+  }
+  /// Blocks:  until so large a body has a place.
+  Result<BodyChunks::Name> find_chunk(std::size_t bytes, Deadline deadline) {
+    while (true) {
+      auto chunk = sender_->take_chunk(bytes);
+      if (chunk || chunk.error() != Errc::not_ready) return chunk;
+      if (auto waited = wait_for_room(deadline, [] { return false; }); !waited) return waited.error();
+    }
+  }
+  template <class Ready>
+  Result<> wait_for_room(Deadline deadline, Ready ready) {
+    if (look_if_due()) return {};
+    if (nobody_makes_room()) return Errc::closed;
+    if (deadline.expired()) return Errc::not_ready;
+    const auto population = population_now();
+    sleep(lane_room, deadline, [&] { return ready() || population_now() != population; });
+    return {};
+  }
+  Result<> publish(LanesSender::Route& route, const Envelope& envelope, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {
+    if (sender_->publish(route, envelope, small_body, chunk)) return {};
+    const auto lock = enter(Deadline::never());  // sent, and nobody is there to read it: a dead letter, which is not lost
+    if (lock) recovery_.bury_misdirected(route.writer->lane, me_, segment_.mailbox(route.mailbox).load(std::memory_order_relaxed));
+    return {};
+  }
+  bool nobody_makes_room() {
+    if (population_now() == crowded_) return false;
+    const auto population = population_now();
+    const auto lock = enter(Deadline::now());
+    if (!lock) return false;
+    if (people_.anybody_else() || !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) {
+      crowded_ = population;
+      return false;
+    }
+    return !recovery_.bury_the_dead(me_);
+  }
+
+  // Receiving.
+  Lease lease_of(const LanesReceiver::Claimed& claimed) {
+    return {claimed.slot, claimed.word, claimed.sender, claimed.open ? Lease::Kind::open : Lease::Kind::to_me};
+  }
+  void came_back(const Lease& lease) {
+    receiver_->put_into_backlog({lease.slot, lease.word, lease.sender, lease.kind == Lease::Kind::open});
+    segment_.returned();
+  }
+  template <class F>
+  std::uint8_t reasons_for(F& selector) const noexcept {
+    if (!F::by_address || F::looks_inside) return letters_of_mine | letters_it_likes;
+    const Envelope offer{.request = {}, .recipient = anyone, .sender = ProcessId(thread_ + 1)};
+    return selector(offer) ? letters_of_mine | letters_of_anyone : letters_of_mine;
+  }
+  bool other_side_gone() {
+    if (population_now() == attended_) return false;
+    const auto population = population_now();
+    const auto lock = enter(Deadline::now());
+    if (!lock) return false;
+    if (people_.other_side_gone(role_)) return true;
+    // An opener who dies before he attaches changes no count.
+    if (people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) attended_ = population;
+    return false;
+  }
+  template <class F>
+  bool held_by_another(F& selector) {
+    const auto held = [&](Lane lane, std::uint32_t, std::uint32_t) {
+      for (std::uint32_t i = 0; i < lane.capacity; ++i) {
+        const LaneWord word = lane[i].word.load(std::memory_order_acquire);
+        if (!word.is(LaneState::CLAIMED) || word.owner == me_) continue;
+        const Envelope envelope = lane[i].read();
+        if (selector(envelope) && lane[i].word.load(std::memory_order_acquire) == word) return false;
+      }
+      return true;
+    };
+    return !segment_.each_lane_to(mailbox_, held) || !segment_.each_lane_to(segment_.open(), held);
+  }
+
+  // Joining.
+  const LaneSlot* find_unfinished() {
+    // Twice: done only when nothing was sent while it was looked for, for what is finished may have sent something first.
+    while (true) {
+      std::uint64_t before = 0, after = 0;
+      const LaneSlot* found = nullptr;
+      segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t) { return before += lane.tail->load(std::memory_order_acquire), true; });
+      segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t) {
+        for (std::uint32_t i = 0; i < lane.capacity && !found; ++i) {
+          if (lane[i].word.load(std::memory_order_acquire).is_live()) found = &lane[i];
+        }
+        return found == nullptr;
+      });
+      if (found) return found;
+      segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t) { return after += lane.tail->load(std::memory_order_acquire), true; });
+      if (before == after) return nullptr;
+    }
+  }
+  /// What remains is neither held by a live participant but me, nor could one take it.
+  bool nobody_could_finish() {
+    const auto lock = enter(Deadline::now());
+    if (!lock) return false;
+    const bool others = people_.anybody_else();
+    const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
+    return segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t mailbox) {
+      for (std::uint32_t i = 0; i < lane.capacity; ++i) {
+        const LaneWord word = lane[i].word.load(std::memory_order_acquire);
+        if (word.is(LaneState::CLAIMED) && word.owner != me_) return false;
+        if (!word.is(LaneState::READY)) continue;
+        if (mailbox == segment_.open() ? others || may_still_come : mailbox != mailbox_) return false;  // the others' mailboxes are looked after
+      }
+      return true;
+    });
+  }
+
+  // Waiting.
+  /// Looks for deaths when the last look is 100 ms old. Says whether anything changed.
+  bool look_if_due() {
+    if (!std::exchange(death_told_, false) && !people_.look_is_due()) return false;
+    return bury_now();
+  }
+  bool bury_now() {
+    const auto lock = enter(Deadline::now());
+    return lock && recovery_.bury_the_dead(me_);
+  }
+  template <class Ready>
+  void sleep(std::uint8_t reasons, Deadline deadline, Ready ready) {
+    sleep(reasons, deadline, ready, ready);
+  }
+  /// `ready` may err towards no, as it is asked again and again; `certainly` may not: after it comes the kernel.
+  template <class Ready, class Certainly>
+  void sleep(std::uint8_t reasons, Deadline deadline, Ready ready, Certainly certainly) {
+    auto& bell = people_[me_].bell;
+    const std::uint32_t seen = bell.load(std::memory_order_acquire);
+    const auto rung = [&] { return bell.load(std::memory_order_relaxed) != seen || ready(); };
+    Deadline until = deadline.within(Participants::look_every);
+    if (waiting_.spin(rung, until) || until.expired()) return;
+    segment_.sleeps_for(me_).store(reasons, std::memory_order_release);
+    if ((reasons & all_done) != 0) segment_.head().joiners.store(1, std::memory_order_release);
+    // (5) pairs with whoever writes something and then asks who sleeps.
+    if (!ProcessFence::everywhere()) until = deadline.within(std::chrono::milliseconds(1));
+    if (bell.load(std::memory_order_relaxed) == seen && !certainly()) {
+      std::array<WatchedWord, 1 + Participants::most_neighbours> words{WatchedWord::of(&bell, seen)};
+      const std::size_t count = people_.watch_neighbours(me_, std::span(words).subspan(1, Participants::neighbours));
+      const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
+      death_told_ = woken_by > 0 || (woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen);
+    }
+    segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
+  }
+
+  LanesSegment segment_;
+  LanesRecovery recovery_{segment_};
+  Participants& people_ = segment_.people();
+  const Role role_;
+  const pid_t thread_;
+  const Owner owner_;
+  std::uint32_t me_ = LanesSegment::nobody, mailbox_ = LanesSegment::nobody;
+  std::optional<LanesSender> sender_;
+  std::optional<LanesReceiver> receiver_;
+  Waiting waiting_;
+  std::uint32_t attended_ = 0, crowded_ = 0;  // the population with which the other side was there, and somebody else was
+  bool detached_ = false, death_told_ = false;
+};
+
+}  // namespace mulproc::shared_memory

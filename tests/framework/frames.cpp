@@ -1,0 +1,69 @@
+// frames.hpp: messages out of a stream of bytes.
+#include <boost/test/unit_test.hpp>
+#include <mulproc/frames.hpp>
+#include <optional>
+
+using namespace mulproc;
+
+namespace {
+std::vector<std::byte> frame(std::uint64_t sequence, std::size_t body_bytes) {
+  Envelope head;
+  head.sequence = sequence;
+  head.body_bytes = static_cast<std::uint32_t>(body_bytes);
+  std::vector<std::byte> bytes(sizeof head + body_bytes, static_cast<std::byte>(sequence));
+  std::memcpy(bytes.data(), &head, sizeof head);
+  return bytes;
+}
+/// As a read would: as much as there is room for. Says how much that was.
+std::size_t read(Frames& frames, std::span<const std::byte> stream) {
+  const auto room = frames.room();
+  BOOST_REQUIRE(!room.empty());
+  const auto count = std::min(room.size(), stream.size());
+  std::memcpy(room.data(), stream.data(), count);
+  frames.filled(count);
+  return count;
+}
+bool is_whole(const Frames::Parcel& parcel, std::uint64_t sequence, std::size_t body_bytes) {
+  const auto expected = frame(sequence, body_bytes);
+  return parcel.envelope().sequence == sequence && std::ranges::equal(parcel.bytes(), std::span(expected).subspan(sizeof(Envelope)));
+}
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_frame_is_given_once_its_last_byte_has_come) {
+  Frames frames(1000);
+  const auto stream = frame(7, 100);
+  for (std::size_t i = 0; i < stream.size(); ++i) {
+    BOOST_TEST((frames.next().error() == Errc::not_ready));
+    BOOST_REQUIRE(read(frames, std::span(stream).subspan(i, 1)) == 1u);
+  }
+  BOOST_TEST(is_whole(frames.next().value(), 7, 100));
+  BOOST_TEST(frames.unread() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_held_message_stays_what_it_was_while_others_are_read) {
+  Frames frames(200'000);
+  std::vector<Frames::Parcel> held;
+  const auto size = [](std::uint64_t i) { return i % 10 == 9 ? std::size_t{150'000} : i * 37 % 3000; };
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const auto stream = frame(i, size(i));
+    for (std::size_t done = 0; done < stream.size();) done += read(frames, std::span(stream).subspan(done));
+    held.push_back(frames.next().value());
+  }
+  for (std::uint64_t i = 0; i < 100; ++i) BOOST_TEST(is_whole(held[i], i, size(i)));
+}
+
+BOOST_AUTO_TEST_CASE(messages_outlive_what_they_were_read_by) {
+  std::optional<Frames> frames(1000);
+  read(*frames, frame(3, 500));
+  const auto parcel = frames->next().value();
+  frames.reset();
+  BOOST_TEST(is_whole(parcel, 3, 500));
+}
+
+BOOST_AUTO_TEST_CASE(a_length_that_is_not_allowed_is_broken_before_anything_is_made_for_it) {
+  Frames frames(1000);
+  const auto stream = frame(1, 1001);
+  read(frames, std::span(stream).first(sizeof(Envelope)));
+  BOOST_TEST((frames.next().error() == Errc::broken));
+  BOOST_TEST((frames.next().error() == Errc::broken));
+}
