@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the build needs and is not there yet; says what, and removes nothing.
-#   setup-debian.sh          compiler, CMake, Boost, Google Benchmark
+#   setup-debian.sh          compiler, CMake, Boost, Google Benchmark, Spin
 #   setup-debian.sh clang    also clang 16, for make clang and make tsan
 #   setup-debian.sh peers    also Python and ZeroMQ, for make crash-peers
 set -eu
@@ -11,6 +11,7 @@ refuse() { echo "$*" >&2; exit 1; }
 need g++ g++
 need cmake cmake
 need make make
+need spin spin
 case "${1:-}" in
   "") ;;
   clang) need clang++-16 clang-16 ;;

@@ -5,7 +5,7 @@ setup=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin"
-for tool in g++ cmake make clang++-16; do printf '#!/bin/sh\n' >"$work/bin/$tool"; done
+for tool in g++ cmake make spin clang++-16; do printf '#!/bin/sh\n' >"$work/bin/$tool"; done
 printf '#!/bin/sh\nexec "$@"\n' >"$work/bin/sudo"
 cat >"$work/bin/apt-get" <<'APT'
 #!/bin/sh

@@ -33,6 +33,12 @@ struct ItemHead {
   std::uint32_t ticket, attempt, side, is_dead_letter;
 };
 
+/// What somebody holds, for those who ask whether it may come back; owner 0: nobody.
+struct HeldRecord {
+  std::uint32_t owner, ticket;  // owner: a participant's index + 1
+  Envelope envelope;
+};
+
 /// Boost's queue and, beside it, our control segment, published last. Anonymous ones are inherited by fork.
 struct BoostQueue {
   static constexpr std::uint64_t magic = 0x6d756c70726f6371;  // "mulprocq", version 1
@@ -91,7 +97,7 @@ struct BoostQueue {
     found->max_participants = head.participants.maximum;
     found->queue_name = std::string(head.queue_name, ::strnlen(head.queue_name, sizeof head.queue_name));
     const auto refuse = [&] { throw std::system_error(Errc::malformed, "the channel of the name \"" + std::string(name) + "\" is no message_queue of this version"); };
-    if (head.magic != magic || found->max_participants > 2048 || found->control->size() != found->control_bytes() ||
+    if (head.magic != magic || found->capacity > 1 << 20 || found->max_participants > 2048 || found->control->size() != found->control_bytes() ||
         !belongs_to(found->queue_name, Segment::file_name(name)))
       refuse();
     try {
@@ -103,11 +109,13 @@ struct BoostQueue {
     return found;
   }
 
-  std::byte* participants(std::byte* address) const { return address + page; }
+  std::span<HeldRecord> held(std::byte* address) const { return {reinterpret_cast<HeldRecord*>(address + page), 2 * capacity}; }
+  std::byte* participants(std::byte* address) const { return address + participants_offset(); }
   RobustMutex* locks(std::byte* address) const { return reinterpret_cast<RobustMutex*>(address + locks_offset()); }
 
  private:
-  std::size_t locks_offset() const { return (page + Participants::bytes(max_participants) + page - 1) / page * page; }
+  std::size_t participants_offset() const { return (page + 2 * capacity * sizeof(HeldRecord) + alignof(Participant) - 1) / alignof(Participant) * alignof(Participant); }
+  std::size_t locks_offset() const { return (participants_offset() + Participants::bytes(max_participants) + page - 1) / page * page; }
   std::size_t control_bytes() const { return locks_offset() + (1 + max_participants) * sizeof(RobustMutex); }
 
   static bool belongs_to(const std::string& queue_name, const std::string& control_name) {
@@ -191,6 +199,7 @@ class BoostQueueStore {
     if (!lock) return;
     for (const Item& item : held_) push(item);
     held_.clear();
+    forget_what_is_held_by(me_);
     people_.detach(me_);
     people_.wake_everybody();
   }
@@ -250,7 +259,7 @@ class BoostQueueStore {
         }
       }
       if (people_.look_is_due() && bury_the_dead()) continue;
-      if (people_.other_side_gone(role_) && !somebody_else_holds()) {
+      if (people_.other_side_gone(role_) && !somebody_else_holds(selector)) {
         if (bury_the_dead()) continue;
         return Errc::closed;
       }
@@ -290,6 +299,7 @@ class BoostQueueStore {
   bool empty_for(F& selector) {
     const auto lock = enter(Deadline::never());
     lock.value();
+    if (people_.look_is_due()) bury_the_dead();
     const Item found = pop_first([&](const ItemHead& head) { return selector(head.envelope); });
     if (!found.empty()) push(found);
     return found.empty();
@@ -416,13 +426,30 @@ class BoostQueueStore {
   }
 
   void hold(const Item& item) {
-    ++people_[me_].held[head_of(item).side & 1];
+    const ItemHead& head = head_of(item);
+    ++people_[me_].held[head.side & 1];
     held_.push_back(item);
+    for (HeldRecord& record : queue_->held(address())) {
+      if (record.owner == 0) return void(record = {me_ + 1, head.ticket, head.envelope});
+    }
   }
   bool let_go(const Item& item) {
-    const auto mine = std::find_if(held_.begin(), held_.end(), [&](const Item& held) { return head_of(held).ticket == head_of(item).ticket; });
+    // Tickets begin anew while dead letters wait, so a dead letter's may be another message's too.
+    const bool dead = head_of(item).is_dead_letter != 0;
+    const auto mine = std::find_if(held_.begin(), held_.end(), [&](const Item& held) {
+      const ItemHead& head = head_of(held);
+      return head.ticket == head_of(item).ticket && (head.is_dead_letter != 0) == dead && (!dead || held == item);
+    });
     if (mine == held_.end()) return false;
-    if (head_of(item).is_dead_letter == 0) --people_[me_].held[head_of(item).side & 1];
+    if (head_of(item).is_dead_letter == 0) {
+      --people_[me_].held[head_of(item).side & 1];
+      for (HeldRecord& record : queue_->held(address())) {
+        if (record.owner == me_ + 1 && record.ticket == head_of(item).ticket) {
+          record.owner = 0;
+          break;
+        }
+      }
+    }
     held_.erase(mine);
     return true;
   }
@@ -455,7 +482,7 @@ class BoostQueueStore {
   }
 
   bool bury_the_dead() {
-    bool changed = people_.look_for_deaths(me_, [](std::uint32_t) {});  // what the dead held is lost with them
+    bool changed = people_.look_for_deaths(me_, [this](std::uint32_t who) { forget_what_is_held_by(who); });  // lost with them
     while (true) {  // what waits for them is not
       const Item letter = pop_first([&](const ItemHead& head) { return !people_.may_be_reached(head.envelope.recipient); });
       if (letter.empty()) break;
@@ -465,14 +492,23 @@ class BoostQueueStore {
     if (changed) people_.wake_everybody();
     return changed;
   }
-  bool somebody_else_holds() {
-    for (std::uint32_t i = 0; i < people_.used(); ++i) {
-      if (i != me_ && people_.is_attached(i) && people_[i].held[0] + people_[i].held[1] != 0) return true;
+  void forget_what_is_held_by(std::uint32_t who) noexcept {
+    for (HeldRecord& record : queue_->held(address())) {
+      if (record.owner == who + 1) record.owner = 0;
+    }
+  }
+  template <class F>
+  bool somebody_else_holds(F& wanted) {
+    for (const HeldRecord& record : queue_->held(address())) {
+      if (record.owner == 0 || record.owner == me_ + 1) continue;
+      const Envelope envelope = record.envelope;
+      if (wanted(envelope)) return true;
     }
     return false;
   }
   bool nobody_could_finish() {
-    if (somebody_else_holds()) return false;
+    SelectAll anything;
+    if (somebody_else_holds(anything)) return false;
     const bool others = people_.anybody_else();
     const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
     const Item found = pop_first([&](const ItemHead& head) {

@@ -200,7 +200,10 @@ class LanesReceiver {
     if (!reader.lane.is_used()) return {};
     if (reader.cursor == 0 || reader.is_far_behind(reader.lane.tail->load(std::memory_order_relaxed))) {
       reader.begin();
-      fresh_ = fresh_ || !reader.backlog.empty();
+      if (!reader.backlog.empty()) {  // what others hold may come back, though it was finds() that saw it first
+        refusing_[sender] = waiting_[sender] = 1;
+        backlogs_ = fresh_ = true;
+      }
     }
     if (!reader.backlog.empty() && (returned_ || fresh_)) {
       if (auto found = oldest_in_backlog(reader, sender, open, selector); found.found) return found;

@@ -43,6 +43,9 @@ class LanesRecovery {
   void settle(std::uint32_t me) {
     people_.recount();
     move_letters();
+    for (std::uint32_t mailbox = 0; mailbox < segment_.mailboxes_used(); ++mailbox) {
+      if (segment_.mailbox(mailbox).load(std::memory_order_relaxed) == 0) bury_all_in(mailbox);
+    }
     bury_the_dead(me);
     segment_.wake_everybody();  // some may have been woken by the dead for what never came
   }
@@ -52,7 +55,10 @@ class LanesRecovery {
   void let_go(std::uint32_t who, Attempt attempt) {
     segment_.each_lane([&](Lane lane, std::uint32_t sender, std::uint32_t mailbox) {
       // Killed between a message and its tail: without this, readers would not look behind a slot he passed over.
-      if (sender == who && attempt == Attempt::one_more) lane.tail->store(lane.true_tail(), std::memory_order_release);
+      if (sender == who && attempt == Attempt::one_more) {
+        lane.tail->store(lane.true_tail(), std::memory_order_release);
+        if (mailbox != segment_.open()) bury_misdirected(lane, sender, segment_.mailbox(mailbox).load(std::memory_order_relaxed));
+      }
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
         if (word.owner != who) continue;
@@ -152,15 +158,18 @@ class LanesRecovery {
       // the address gone, and buries the message himself; see (7).
       segment_.mailbox(mailbox).store(0, std::memory_order_relaxed);
       ProcessFence::everywhere();
-      segment_.each_lane_to(mailbox, [&](Lane lane, std::uint32_t sender, std::uint32_t) {
-        for (std::uint32_t i = 0; i < lane.capacity; ++i) {
-          if (lane[i].word.load(std::memory_order_acquire).is_live()) bury(lane, i, sender);
-        }
-        return true;
-      });
+      bury_all_in(mailbox);  // Killed before: the next to come finds a mailbox of nobody with letters in it; see settle().
       changed = true;
     }
     return changed;
+  }
+  void bury_all_in(std::uint32_t mailbox) {
+    segment_.each_lane_to(mailbox, [&](Lane lane, std::uint32_t sender, std::uint32_t) {
+      for (std::uint32_t i = 0; i < lane.capacity; ++i) {
+        if (lane[i].word.load(std::memory_order_acquire).is_live()) bury(lane, i, sender);
+      }
+      return true;
+    });
   }
 
   // The reserve: `capacity` slots for each side's dead letters.

@@ -6,11 +6,12 @@
 #include <mulproc/shared_memory/lanes_receiver.hpp>
 #include <mulproc/shared_memory/lanes_recovery.hpp>
 #include <mulproc/shared_memory/lanes_sender.hpp>
+#include <mulproc/waiting/waiting.hpp>
 
 namespace mulproc::shared_memory {
 
 /// Safety:  used by the thread that made it.
-template <class Waiting>
+template <mulproc::Waiting W>
 class LanesStore {
  public:
   struct Lease {
@@ -419,12 +420,18 @@ class LanesStore {
     // (5) pairs with whoever writes something and then asks who sleeps.
     if (!ProcessFence::everywhere()) until = deadline.within(std::chrono::milliseconds(1));
     if (bell.load(std::memory_order_relaxed) == seen && !certainly()) {
-      std::array<WatchedWord, 1 + Participants::most_neighbours> words{WatchedWord::of(&bell, seen)};
-      const std::size_t count = people_.watch_neighbours(me_, std::span(words).subspan(1, Participants::neighbours));
-      const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
-      death_told_ = woken_by > 0 || (woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen);
+      waiting::park(waiting_, [&] { park(seen, until); });
     }
     segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
+  }
+
+  /// Until the bell is rung, a neighbour dies, or the time is up.
+  void park(std::uint32_t seen, Deadline until) noexcept {
+    auto& bell = people_[me_].bell;
+    std::array<WatchedWord, 1 + Participants::most_neighbours> words{WatchedWord::of(&bell, seen)};
+    const std::size_t count = people_.watch_neighbours(me_, std::span(words).subspan(1, Participants::neighbours));
+    const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
+    death_told_ = woken_by > 0 || (woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen);
   }
 
   LanesSegment segment_;
@@ -436,7 +443,7 @@ class LanesStore {
   std::uint32_t me_ = LanesSegment::nobody, mailbox_ = LanesSegment::nobody;
   std::optional<LanesSender> sender_;
   std::optional<LanesReceiver> receiver_;
-  Waiting waiting_;
+  W waiting_;
   std::uint32_t attended_ = 0, crowded_ = 0;  // the population with which the other side was there, and somebody else was
   bool detached_ = false, death_told_ = false;
 };

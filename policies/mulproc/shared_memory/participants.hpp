@@ -42,7 +42,7 @@ struct ParticipantsHead {
   std::uint32_t used;  // records ever used; their life locks are initialised
   pid_t opener;
   std::uint32_t ever[2];   // by role: has there been one?
-  std::uint32_t deaths;    // found so far: a change is news
+  std::atomic<std::uint32_t> deaths;  // found so far: a change is news, also for who does not hold the lock
   std::int64_t last_look;  // nanoseconds of CLOCK_MONOTONIC
   std::uint32_t last_rung;
   // derived, by recount()
@@ -153,11 +153,15 @@ class Participants {
       found = true;
     }
     last_look(now());
-    if (found) ++head_->deaths;
+    if (found) head_->deaths.fetch_add(1, std::memory_order_relaxed);
     return found;
   }
   /// For a receiver that wants to hear of deaths: true when there are some it does not know of.
-  bool news_of_a_death(std::uint32_t* known) const noexcept { return known != nullptr && std::exchange(*known, head_->deaths) != head_->deaths; }
+  bool news_of_a_death(std::uint32_t* known) const noexcept {
+    if (known == nullptr) return false;
+    const auto deaths = head_->deaths.load(std::memory_order_relaxed);
+    return std::exchange(*known, deaths) != deaths;
+  }
   bool look_is_due() const noexcept { return is_due(now(), last_look()); }
 
   /// Where mail for this one waits: nobody when it is not attached, or anyone.
@@ -226,7 +230,7 @@ class Participants {
     if (const auto begin = Deadline::clock::now(); !is_due(nanoseconds(begin), looked)) {
       const Deadline until = std::min(deadline.at, begin + look_every);
       const auto rung = [&] { return self.bell.load(std::memory_order_acquire) != seen; };
-      if (!waiting.spin(rung, until)) somebody_died = park(me, others, seen, until);
+      if (!waiting.spin(rung, until)) somebody_died = park(me, others, seen, until, waiting);
     }
     const auto got = lock(deadline, waiting);
     rung_ = got != RobustMutex::Got::lock || self.waits_for == awake;
@@ -286,7 +290,8 @@ class Participants {
   }
   /// Into the kernel, unless rung meanwhile. One of the two sees the other: who rings the flag (2), or who parks the bell (4).
   /// Says whether somebody watched may have died.
-  bool park(std::uint32_t me, std::uint32_t all, std::uint32_t seen, Deadline until) noexcept {
+  template <class Waiting>
+  bool park(std::uint32_t me, std::uint32_t all, std::uint32_t seen, Deadline until, Waiting& waiting) noexcept {
     Participant& self = records_[me];
     bool somebody_died = false;
     self.parked.store(1, std::memory_order_seq_cst);            // (3) pairs with (2)
@@ -295,7 +300,9 @@ class Participants {
       const auto count = watch_neighbours(me, all, std::span(words).subspan(1, neighbours));
       somebody_died = count == dead_already;
       if (!somebody_died) {
+        const auto begin = Deadline::clock::now();
         const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
+        if constexpr (requires { waiting.parked(begin - begin); }) waiting.parked(Deadline::clock::now() - begin);
         somebody_died = woken_by > 0 || (woken_by == -EAGAIN && self.bell.load(std::memory_order_relaxed) == seen);
       }
     }

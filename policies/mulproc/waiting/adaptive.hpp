@@ -1,5 +1,5 @@
 #pragma once
-// What:    asks for as long as that has paid lately, then lets others run a few times, then parks on a futex.
+// What:    asks for as long as that has paid lately, then parks on a futex.
 // Choose:  by default: an answer that comes at once costs no system call, and a long wait costs no processor.
 // Not:     where every core must stay idle in a wait (parking), or none may ever sleep (spinning).
 // Death:   as for those who park.
@@ -10,35 +10,39 @@
 
 namespace mulproc::waiting {
 
+/// Asks at first as fast as it can, if there is a core for whoever is to answer; then it lets others run between two asks, for
+/// on a busy core one of these may be about to answer. For how long, it learns from its parks: one that ended soon would
+/// better have been avoided, one that lasted was right.
+///
+/// Source:  the ski-rental rule: wait for as long as a park costs, and you pay at most twice what you had to.
 struct adaptive {
   template <class Ready>
   bool spin(Ready ready, Deadline until) {
     if (ready()) return true;
     if (until.at == Deadline::now().at) return false;
-    if (cores() > 1) {
-      for (unsigned asked = 1; asked <= patience_; ++asked) {
-        relax();
-        if (!ready()) continue;
-        patience_ = patience_ - patience_ / 8 + std::max(3 * asked, when_it_pays) / 8;  // drifts towards what would have been ample
-        return true;
-      }
-    }
-    // On a busy core this runs whoever may be about to answer; on an idle one it is a slower ask. But a core busy with other
-    // people's work is gone for a time slice: then no more of it, until what that cost has been spread over many waits.
-    auto begin = Deadline::clock::now();
-    for (unsigned yielded = 0; yielded < yields && begin >= yields_again_; ++yielded) {
-      ::sched_yield();
-      const auto end = Deadline::clock::now();
-      if (end - begin > a_time_slice_gone) yields_again_ = end + 500 * (end - begin);
-      begin = end;
+    for (unsigned asked = 1; asked <= asks_ && cores() > 1; ++asked) {
+      relax();
       if (!ready()) continue;
-      if (patience_ < most) patience_ += patience_ / 4 + 1;  // a little longer would have done
+      asks_ = asks_ - asks_ / 8 + std::max(3 * asked, when_it_pays) / 8;  // drifts towards what would have been ample
       return true;
     }
-    patience_ = patience_ / 2 > least ? patience_ / 2 : least;
+    asks_ = std::max(asks_ / 2, least);
+    const auto begin = Deadline::clock::now();
+    const auto end = std::min(until.at, begin + patience_);
+    do {
+      ::sched_yield();
+      if (ready()) return asks_ = std::min(asks_ + asks_ / 2, most), true;
+    } while (Deadline::clock::now() < end);
     return false;
   }
-
+  /// What the caller did after spin() said false took so long.
+  void parked(std::chrono::nanoseconds how_long) noexcept {
+    if (how_long <= cost_of_a_park) {
+      patience_ = std::min(2 * patience_, cost_of_a_park);
+    } else if (how_long > 4 * cost_of_a_park) {
+      patience_ = std::max(patience_ / 2, shortest);
+    }
+  }
   /// The cores this process may use, as they were when it first asked.
   static int cores() noexcept {
     static const int count = [] {
@@ -49,11 +53,12 @@ struct adaptive {
   }
 
  private:
-  static constexpr unsigned least = 8, when_it_pays = 128, most = 1024, yields = 8;
-  static constexpr std::chrono::microseconds a_time_slice_gone{100};
+  static constexpr unsigned least = 8, when_it_pays = 128, most = 1024;  // asks without a yield
+  // A park and a wake by another core, as measured on virtual machines, where a core that sleeps is slow to wake.
+  static constexpr std::chrono::nanoseconds cost_of_a_park{50'000}, shortest{2'000};
 
-  unsigned patience_ = 64;
-  Deadline::time_point yields_again_{};  // the beginning of the clock: at once
+  unsigned asks_ = 64;
+  std::chrono::nanoseconds patience_{10'000};
 };
 
 }  // namespace mulproc::waiting
