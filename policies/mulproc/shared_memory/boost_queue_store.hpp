@@ -110,13 +110,12 @@ struct BoostQueue {
   }
 
   std::span<HeldRecord> held(std::byte* address) const { return {reinterpret_cast<HeldRecord*>(address + page), 2 * capacity}; }
-  Participant* participants(std::byte* address) const { return reinterpret_cast<Participant*>(address + participants_offset()); }
-  std::uint8_t* waiting(std::byte* address) const { return reinterpret_cast<std::uint8_t*>(participants(address) + max_participants); }
+  std::byte* participants(std::byte* address) const { return address + participants_offset(); }
   RobustMutex* locks(std::byte* address) const { return reinterpret_cast<RobustMutex*>(address + locks_offset()); }
 
  private:
-  std::size_t participants_offset() const { return page + 2 * capacity * sizeof(HeldRecord); }
-  std::size_t locks_offset() const { return (participants_offset() + max_participants * (sizeof(Participant) + 1) + page - 1) / page * page; }
+  std::size_t participants_offset() const { return (page + 2 * capacity * sizeof(HeldRecord) + alignof(Participant) - 1) / alignof(Participant) * alignof(Participant); }
+  std::size_t locks_offset() const { return (participants_offset() + Participants::bytes(max_participants) + page - 1) / page * page; }
   std::size_t control_bytes() const { return locks_offset() + (1 + max_participants) * sizeof(RobustMutex); }
 
   static bool belongs_to(const std::string& queue_name, const std::string& control_name) {
@@ -167,7 +166,10 @@ struct BoostQueue {
 
 /// One participant's way into the queue.
 ///
+/// `Waiting` is a waiting policy.
+///
 /// Safety:  used by the thread that made it.
+template <class Waiting>
 class BoostQueueStore {
  public:
   using Item = std::vector<std::byte>;
@@ -175,7 +177,7 @@ class BoostQueueStore {
   BoostQueueStore(std::shared_ptr<BoostQueue> queue, Role role)
       : queue_(std::move(queue)),
         head_(*reinterpret_cast<BoostQueueHead*>(address())),
-        people_(head_.participants, queue_->participants(address()), queue_->waiting(address()), queue_->locks(address())),
+        people_(head_.participants, queue_->max_participants, queue_->participants(address()), queue_->locks(address())),
         role_(role),
         thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
@@ -204,7 +206,7 @@ class BoostQueueStore {
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
     if (body.size() > queue_->max_body_bytes) return Errc::too_large;
-    const auto lock = enter(deadline);
+    auto lock = enter(deadline);
     if (!lock) return lock.error();
     while (true) {
       if (!people_.may_be_reached(envelope.recipient)) return Errc::recipient_gone;
@@ -212,15 +214,15 @@ class BoostQueueStore {
       // At the end of the tickets' range a sender waits until nothing is queued or held, as if there were no room.
       if (live(side()) < queue_->capacity && head_.next_ticket != std::numeric_limits<std::uint32_t>::max()) break;
       if (people_.look_is_due() && bury_the_dead()) continue;
-      if (!people_.anybody_else(me_) && people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) return Errc::closed;
+      if (!people_.anybody_else() && people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) return Errc::closed;
       if (deadline.expired()) return Errc::not_ready;
-      if (auto woken = sleep(room, deadline); !woken) return woken;
+      if (auto woken = sleep(*lock, side() == 0 ? parent_room : child_room, deadline); !woken) return woken;
     }
     const ItemHead head{envelope, head_.next_ticket++, 1, static_cast<std::uint32_t>(side()), 0};
     Item item(sizeof head + body.size());
     std::memcpy(item.data(), &head, sizeof head);
     if (!body.empty()) std::memcpy(item.data() + sizeof head, body.data(), body.size());
-    people_.wake(mail_of_mine | any_mail, envelope.recipient);  // before the commit
+    wake_for_mail(envelope.recipient);  // before the commit
     push(item);
     return {};
   }
@@ -262,8 +264,8 @@ class BoostQueueStore {
         return Errc::closed;
       }
       if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
-      const std::uint8_t reasons = F::by_address && !F::looks_inside ? mail_of_mine : any_mail;
-      if (auto woken = sleep(reasons, deadline); !woken) return woken.error();
+      const Reason reasons = F::by_address && !F::looks_inside ? own_mail | offers : any_mail;
+      if (auto woken = sleep(*lock, reasons, deadline); !woken) return woken.error();
     }
   }
 
@@ -287,7 +289,7 @@ class BoostQueueStore {
     } else if (head.is_dead_letter != 0) {
       bury_letter(item, head);
     } else {
-      people_.wake(mail_of_mine | any_mail, head.envelope.recipient);
+      wake_for_mail(head.envelope.recipient);
       push(with_head(item, head));
     }
     return {};
@@ -309,7 +311,7 @@ class BoostQueueStore {
     return live(0) + live(1);
   }
   Result<> join(Deadline deadline) {
-    const auto lock = enter(deadline);
+    auto lock = enter(deadline);
     if (!lock) return lock.error();
     while (live(0) + live(1) != 0) {
       if (people_.look_is_due() && bury_the_dead()) continue;
@@ -318,7 +320,7 @@ class BoostQueueStore {
         return Errc::abandoned;
       }
       if (deadline.expired()) return Errc::not_ready;
-      if (auto woken = sleep(end_of_work, deadline); !woken) return woken;
+      if (auto woken = sleep(*lock, end_of_work, deadline); !woken) return woken;
     }
     return {};
   }
@@ -334,7 +336,7 @@ class BoostQueueStore {
   Result<> close() {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
-    people_[me_].sending_ended = 1;
+    people_.end_sending(me_);
     people_.wake_everybody();
     return {};
   }
@@ -346,30 +348,23 @@ class BoostQueueStore {
   std::size_t max_body_bytes() const noexcept { return queue_->max_body_bytes; }
 
  private:
-  class Lock {
-   public:
-    explicit Lock(RobustMutex& mutex) noexcept : mutex_(&mutex) {}
-    Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
-    Lock& operator=(Lock&& other) noexcept { return std::swap(mutex_, other.mutex_), *this; }
-    ~Lock() { unlock(); }
-    void unlock() noexcept {
-      if (mutex_) std::exchange(mutex_, nullptr)->unlock();
-    }
-
-   private:
-    RobustMutex* mutex_;
-  };
-
-  Result<Lock> enter(Deadline deadline) {
+  Result<HeldLock> enter(Deadline deadline) {
     if (detached_) return Errc::stale;
-    if (auto got = settle(people_.lock(deadline)); !got) return got.error();
-    return Lock(people_.mutex());
+    if (auto got = settle(people_.lock(deadline, lock_waiting_)); !got) return got.error();
+    return HeldLock(people_.mutex());
   }
-  Result<> sleep(std::uint8_t reasons, Deadline deadline) { return settle(people_.sleep(me_, reasons, deadline)); }
+  /// Afterwards the lock is held again, unless it says why not.
+  Result<> sleep(HeldLock& lock, Reason reasons, Deadline deadline) {
+    lock.forget();
+    auto got = settle(people_.sleep(me_, reasons, deadline, waiting_));
+    if (got) lock = HeldLock(people_.mutex());
+    return got;
+  }
   Result<> settle(RobustMutex::Got got) {
     if (got == RobustMutex::Got::nothing) return Errc::not_ready;
     if (got == RobustMutex::Got::ruin) return Errc::broken;
     if (got == RobustMutex::Got::lock_of_the_dead) {
+      people_.recount();
       head_.broken = 1;  // Boost is never entered again
       people_.wake_everybody();
       people_.mutex().make_consistent();
@@ -458,9 +453,19 @@ class BoostQueueStore {
     held_.erase(mine);
     return true;
   }
+  // All who might take it: none of the woken needs to pass a wake on.
+  void wake_for_mail(ProcessId recipient) {
+    people_.wake_all(any_mail);
+    if (recipient == anyone) {
+      people_.wake_all(offers);
+    } else {
+      people_.wake_recipient(people_.mailbox_of(recipient));
+    }
+  }
   void wake_for_room() {
-    people_.wake(room);
-    if (live(0) + live(1) == 0) people_.wake(end_of_work | room);
+    people_.wake_all(parent_room);
+    people_.wake_all(child_room);
+    if (live(0) + live(1) == 0) people_.wake_all(end_of_work);
   }
 
   static Item with_head(Item item, const ItemHead& head) {
@@ -504,7 +509,7 @@ class BoostQueueStore {
   bool nobody_could_finish() {
     SelectAll anything;
     if (somebody_else_holds(anything)) return false;
-    const bool others = people_.anybody_else(me_);
+    const bool others = people_.anybody_else();
     const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
     const Item found = pop_first([&](const ItemHead& head) {
       const ProcessId recipient = head.envelope.recipient;
@@ -520,6 +525,7 @@ class BoostQueueStore {
   const Role role_;
   const pid_t thread_;
   const Owner owner_;
+  Waiting waiting_, lock_waiting_;
   std::uint32_t me_ = ~std::uint32_t{0};
   std::vector<Item> held_;  // copies, so that a dying endpoint can give them back
   bool detached_ = false;

@@ -57,7 +57,7 @@ struct LanesLayout {
     }
     if (inline_bytes() >= max_body_bytes) chunks[0] = 0;
     participants = round_up(sizeof(LanesHead), page);
-    sleepers = participants + people * sizeof(Participant);
+    sleepers = participants + Participants::bytes(people);
     mailboxes = round_up(sleepers + people, 64);
     locks = round_up(mailboxes + people * sizeof(std::uint64_t), page);
     tails = round_up(locks + (1 + people) * sizeof(RobustMutex), page);

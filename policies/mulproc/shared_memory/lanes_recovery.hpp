@@ -41,6 +41,7 @@ class LanesRecovery {
   }
   /// After a lock of the dead: whatever they had begun is ended.
   void settle(std::uint32_t me) {
+    people_.recount();
     move_letters();
     for (std::uint32_t mailbox = 0; mailbox < segment_.mailboxes_used(); ++mailbox) {
       if (segment_.mailbox(mailbox).load(std::memory_order_relaxed) == 0) bury_all_in(mailbox);

@@ -49,7 +49,7 @@ class LanesSegment {
         layout_(head_.capacity, head_.max_body_bytes, head_.participants.maximum),
         sleepers_(reinterpret_cast<std::uint8_t*>(at(layout_.sleepers))),
         mailboxes_(reinterpret_cast<std::atomic<std::uint64_t>*>(at(layout_.mailboxes))),
-        people_(head_.participants, reinterpret_cast<Participant*>(at(layout_.participants)), sleepers_,
+        people_(head_.participants, head_.participants.maximum, at(layout_.participants),
                 reinterpret_cast<RobustMutex*>(at(layout_.locks))) {}
   LanesSegment(const LanesSegment&) = delete;
 

@@ -41,6 +41,7 @@ class LanesStore {
     if (!index && recovery_.bury_the_dead(me_)) index = people_.attach(role, thread_);
     if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
     me_ = *index;
+    segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
     segment_.head().mailbox_of[me_] = mailbox_ = *mailbox;
     sender_.emplace(segment_, me_, thread_);
     receiver_.emplace(segment_, me_, *mailbox);
@@ -220,7 +221,7 @@ class LanesStore {
   Result<> close() {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
-    people_[me_].sending_ended = 1;
+    people_.end_sending(me_);
     segment_.wake_everybody();
     return {};
   }
@@ -312,7 +313,7 @@ class LanesStore {
     const auto population = population_now();
     const auto lock = enter(Deadline::now());
     if (!lock) return false;
-    if (people_.anybody_else(me_) || !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) {
+    if (people_.anybody_else() || !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) {
       crowded_ = population;
       return false;
     }
@@ -379,7 +380,7 @@ class LanesStore {
   bool nobody_could_finish() {
     const auto lock = enter(Deadline::now());
     if (!lock) return false;
-    const bool others = people_.anybody_else(me_);
+    const bool others = people_.anybody_else();
     const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
     return segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
