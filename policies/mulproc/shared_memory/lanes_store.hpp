@@ -417,14 +417,26 @@ class LanesStore {
     if (waiting_.spin(rung, until) || until.expired()) return;
     segment_.sleeps_for(me_).store(reasons, std::memory_order_release);
     if ((reasons & all_done) != 0) segment_.head().joiners.store(1, std::memory_order_release);
-    // (5) pairs with whoever writes something and then asks who sleeps.
-    if (!ProcessFence::everywhere()) until = deadline.within(std::chrono::milliseconds(1));
-    if (bell.load(std::memory_order_relaxed) == seen && !certainly()) {
-      waiting::park(waiting_, [&] { park(seen, until); });
-    }
+    // (5) Whoever writes something and then asks who sleeps may have asked before it saw that I do, while I do not see yet what
+    // it wrote; it would need a fence, for each message. So the first sleep is a short one, and only who still has nothing
+    // then pays for a fence on all processors (20 us on some virtual machines), after which a message cannot be missed.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    sender_->look_again();
+    waiting::park(waiting_, [&] {
+      for (const Deadline first = std::min(until.at, Deadline::clock::now() + unfenced_sleep); bell.load(std::memory_order_relaxed) == seen && !certainly();) {
+        if (first.expired()) {
+          if (!ProcessFence::everywhere()) until = deadline.within(unfenced_sleep);  // then everybody fences for himself
+          if (!certainly()) park(seen, until);
+          return;
+        }
+        park(seen, first);
+        if (death_told_) return;
+      }
+    });
     segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
   }
 
+  static constexpr std::chrono::milliseconds unfenced_sleep{10};
   /// Until the bell is rung, a neighbour dies, or the time is up.
   void park(std::uint32_t seen, Deadline until) noexcept {
     auto& bell = people_[me_].bell;

@@ -57,7 +57,7 @@ struct adaptive {
  private:
   static constexpr unsigned when_it_pays = 128, most = 1024;  // asks without a yield
   // A park and a wake by another core, as measured on virtual machines, where a core that sleeps is slow to wake.
-  static constexpr std::chrono::nanoseconds cost_of_a_park{50'000}, shortest{2'000};
+  static constexpr std::chrono::nanoseconds cost_of_a_park{200'000}, shortest{2'000};
 
   unsigned asks_ = 64;
   std::chrono::nanoseconds patience_{10'000};
