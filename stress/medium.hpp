@@ -116,6 +116,9 @@ class Line {
   virtual Crew& crew() = 0;
 };
 
+/// Why a receive gave nothing, for the sentence of a broken invariant.
+inline std::string why(std::error_code error) { return error == Errc::not_ready ? "nothing more comes" : error.message(); }
+
 /// One transport with one serializer.
 struct Medium {
   struct Asked {

@@ -22,7 +22,7 @@ inline void play_full_duplex(Run& run) {
     const auto sent = team.send_to(chosen, request::DO, {.number = round, .text = team.text_for(round), .due = run.due(round)});
     if (!run.check(bool(sent), invariant::no_call_fails, [&] { return "send: " + sent.error().message(); })) return;
     auto answer = team.receive_answer();
-    if (!run.check(bool(answer), invariant::nothing_lost, [&] { return "no answer to the DO of round " + std::to_string(round + 1) + ": " + answer.error().message(); })) return;
+    if (!run.check(bool(answer), invariant::nothing_lost, [&] { return "no answer to the DO of round " + std::to_string(round + 1) + ": " + why(answer.error()); })) return;
     run.messages += 2;
     run.check(answer->request() != request::TORN && answer->load(), invariant::nothing_torn);
     run.check(answer->request() != request::AGAIN, invariant::nothing_twice);

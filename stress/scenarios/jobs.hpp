@@ -48,15 +48,17 @@ class Jobs {
         if (more) wait_until_due();
         continue;
       }
-      // In an open loop the next one is sent when it is due, answered or not.
-      const auto next = run_.settings.rate && more ? Deadline(Run::clock::time_point(std::chrono::nanoseconds(run_.due(checker_.next())))) : Deadline::after(Run::patience);
+      // In an open loop the next one is sent when it is due, answered or not; without room soon again.
+      const auto next = !run_.settings.rate || !more ? Deadline::after(Run::patience)
+                        : no_room_                   ? Deadline::after(std::chrono::milliseconds(2))
+                                                     : Deadline(Run::clock::time_point(std::chrono::nanoseconds(run_.due(checker_.next()))));
       auto answer = team_.receive_answer(next);
       if (answer) {
         take(*answer);
         continue;
       }
       if (answer.error() == Errc::not_ready && (take_dead_letters() || (run_.settings.rate && more))) continue;
-      run_.check(false, invariant::nothing_lost, [&] { return std::to_string(checker_.outstanding()) + " of " + std::to_string(checker_.sent_count()) + " jobs are never answered: " + answer.error().message(); });
+      run_.check(false, invariant::nothing_lost, [&] { return std::to_string(checker_.outstanding()) + " of " + std::to_string(checker_.sent_count()) + " jobs are not answered, and " + why(answer.error()); });
     }
     if (!run_.broken().empty()) return;
     team_.dismiss([this](Mail late) { take(late); }, other_good_end);  // the second answer to a job handed on
@@ -66,11 +68,12 @@ class Jobs {
  private:
   bool is_due() const { return run_.due(checker_.next()) <= now_ns(); }
   bool deal_what_is_due(std::uint64_t all) {
+    no_room_ = false;
     while (run_.wants_more(checker_.sent_count(), all)) {
       if (!is_due() || (!run_.settings.rate && checker_.outstanding() >= window_)) return true;
       const std::uint64_t number = checker_.next();
       const auto dealt = deal_({.number = number, .text = text_for(number), .due = run_.due(number)});
-      if (!dealt && dealt.error() == Errc::not_ready) return on_no_room(), true;
+      if (!dealt && dealt.error() == Errc::not_ready) return no_room_ = true, on_no_room(), true;
       if (!run_.check(bool(dealt), invariant::no_call_fails, [&] { return "send: " + dealt.error().message(); })) return false;
       checker_.sent(), ++run_.messages;
     }
@@ -105,6 +108,7 @@ class Jobs {
   std::size_t window_;
   Deal deal_;
   Checker checker_;
+  bool no_room_ = false;
 };
 
 /// The invariants of jobs, and whatever a scenario adds.

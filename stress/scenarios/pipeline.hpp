@@ -88,11 +88,11 @@ inline void play_pipeline(Run& run) {
     for (const Mail& letter : team.dead_letters()) on_dead_letter(letter);
     team.look(checker.arrived_count(), all);
     const bool more_later = run.settings.rate && run.wants_more(checker.sent_count(), all);
-    auto answer = team.receive_answer(more_later ? Deadline(Run::clock::time_point(std::chrono::nanoseconds(run.due(checker.next())))) : Deadline::after(Run::patience));
+    auto answer = team.receive_answer(!waiting.empty() ? Deadline::after(std::chrono::milliseconds(2)) : more_later ? Deadline(Run::clock::time_point(std::chrono::nanoseconds(run.due(checker.next())))) : Deadline::after(Run::patience));
     if (answer) {
       take(*answer);
     } else if (checker.outstanding() != 0 && waiting.empty() && !more_later && team.dead_letters().empty()) {
-      run.check(false, invariant::nothing_lost, [&] { return std::to_string(checker.outstanding()) + " items never come out: " + answer.error().message(); });
+      run.check(false, invariant::nothing_lost, [&] { return std::to_string(checker.outstanding()) + " items have not come out, and " + why(answer.error()); });
     }
   }
   if (run.broken().empty()) team.dismiss(take);

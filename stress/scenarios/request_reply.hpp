@@ -133,7 +133,7 @@ inline void play_request_reply(Run& run) {
     if (mail) {
       take(*mail);
     } else if (waiting.empty()) {
-      run.check(false, invariant::nothing_lost, [&] { return std::to_string(questions.outstanding()) + " questions are open and " + std::to_string(team.size() - sated) + " children wait: " + mail.error().message(); });
+      run.check(false, invariant::nothing_lost, [&] { return std::to_string(questions.outstanding()) + " questions are open and " + std::to_string(team.size() - sated) + " children wait, and " + why(mail.error()); });
     }
   }
   if (!run.broken().empty()) return;

@@ -145,6 +145,17 @@ BOOST_AUTO_TEST_CASE(json_is_as_its_schema_says_and_the_page_holds_the_same) {
   for (const char* part : {"<html lang=\"en\">", "name=\"viewport\"", "prefers-color-scheme", "The MIT License", "Leon Sorokin", "<main>", "aria-label"}) BOOST_TEST(page.find(part) != page.npos, part << " is not in the page");
   for (const char* outside : {"src=", "@import", "url(", "{{"}) BOOST_TEST(page.find(outside) == page.npos, outside << ": the page needs more than itself");
 }
+BOOST_AUTO_TEST_CASE(in_an_open_loop_a_stall_shows_in_every_message_it_delays) {
+  // The only child is stopped for 1.2 s of 2 s: of 400 messages a second those due meanwhile are late, though none of them
+  // could be sent while there was no room.
+  const Reported files;
+  const Said said = say("fan_out --transport shm_deque --children 1 --rate 400 --duration 2s --warmup 100ms --chaos pause=400ms --seed 1" + files.options());
+  BOOST_TEST(said.code == 0, said.text);
+  const auto latency = boost::json::parse(Reported::text(files.json)).at("runs").at(0).at("latency");
+  std::int64_t late = 0;
+  for (const auto& bucket : latency.at("buckets").as_array()) late += bucket.at(0).to_number<std::int64_t>() >= 100'000'000 ? bucket.at(2).to_number<std::int64_t>() : 0;
+  BOOST_TEST(late * 5 >= latency.at("count").to_number<std::int64_t>(), late << " of " << latency.at("count") << " were 100 ms late");
+}
 BOOST_AUTO_TEST_CASE(a_report_that_cannot_be_written_is_an_error) {
   const Said said = say("ping_pong --transport pipe --messages 1 --children 1 --json /no/such/folder/file");
   BOOST_TEST(said.code == 1);
