@@ -97,8 +97,14 @@ class Run {
     if (deaths.size() >= kept_deaths) return;
     const Life* life = board.life_of(pid);
     const auto holding = life == nullptr ? 0 : life->holding.load(std::memory_order_relaxed);
-    deaths.push_back({seconds_since_begin(), pid, holding == 0 ? std::nullopt : std::optional(holding - 1), ""});
-    if (holding != 0) in_dead_hands_[holding - 1] = deaths.size() - 1;
+    DeathOfAChild& death = deaths.emplace_back(DeathOfAChild{seconds_since_begin(), pid, {}, ""});
+    if (holding == 0) return;
+    death.held = holding - 1;
+    if (const auto told = told_early_.find(*death.held); told != told_early_.end()) {
+      death.became = told->second;
+    } else {
+      in_dead_hands_[*death.held] = deaths.size() - 1;
+    }
   }
   void handed_on(std::uint64_t number, ProcessId to) {
     ++redelivered;
@@ -134,7 +140,11 @@ class Run {
   }
   void tell_of(std::uint64_t number, std::string what) {
     const auto found = in_dead_hands_.find(number);
-    if (found == in_dead_hands_.end()) return;
+    if (found == in_dead_hands_.end()) {  // the next one was quicker than the parent, who has yet to see the death
+      if (told_early_.size() >= kept_deaths) told_early_.erase(told_early_.begin());
+      told_early_[number] = std::move(what);
+      return;
+    }
     deaths[found->second].became = std::move(what);
     in_dead_hands_.erase(found);
   }
@@ -167,6 +177,7 @@ class Run {
   LiveView* view_;
   std::vector<Verdict> verdicts_;
   std::map<std::uint64_t, std::size_t> in_dead_hands_;  // number -> which death
+  std::map<std::uint64_t, std::string> told_early_;     // number -> what became of it
   std::uint64_t warm_up_started_ = 0, warm_up_messages_ = 0;
   clock::time_point begin_{}, measured_from_{}, until_{}, end_{}, next_sample_{};
   clock::duration sample_every_ = std::chrono::milliseconds(5);
