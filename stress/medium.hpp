@@ -89,7 +89,7 @@ class Port {
   virtual Result<> join_for(std::chrono::nanoseconds) = 0;
   virtual ProcessId id() const = 0;
   virtual ProcessId parent_id() const = 0;
-  virtual int native_handle() const = 0;  ///< -1: the transport has none
+  virtual int readable_handle() const = 0;  ///< for poll; -1: the transport has none
 
  private:
   virtual Result<> put(Deadline, Header, const Load&) = 0;

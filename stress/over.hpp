@@ -128,7 +128,7 @@ class PortOver : public Port {
   }
   ProcessId id() const override { return channel_.id(); }
   ProcessId parent_id() const override { return channel_.parent_id(); }
-  int native_handle() const override {
+  int readable_handle() const override {
     if constexpr (requires { channel_.native_handle(); }) {
       return channel_.native_handle();
     } else {
@@ -190,6 +190,7 @@ Medium medium() {
             typename C::Options options;
             options.capacity = asked.capacity;
             options.max_body_bytes = most_bytes_of<S>(asked.largest_text);
+            if constexpr (requires { options.max_participants; }) options.max_participants = std::max(options.max_participants, 2 * asked.children + 16);
             return std::make_unique<LineOver<C, S>>(std::move(options), asked, work);
           }};
 }

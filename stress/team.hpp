@@ -87,7 +87,8 @@ class Team {
     while (true) {
       const bool idle = unfinished() == std::size_t{0};
       auto mail = receive(idle ? Deadline::now() : deadline.within(std::chrono::milliseconds(50)));
-      if (mail || mail.error() != Errc::not_ready || idle || deadline.expired()) return mail;
+      // closed: all are dead at this moment, and about to be replaced.
+      if (mail || (mail.error() != Errc::not_ready && mail.error() != Errc::closed) || idle || deadline.expired()) return mail;
       if (!dead_letters_.empty() || look_for_dead_letters()) return mail;
     }
   }
@@ -169,7 +170,7 @@ class Team {
       if (mail || (mail.error() != Errc::not_ready && mail.error() != Errc::closed)) return turn_ = next, std::move(mail);
     }
     std::vector<pollfd> ends;
-    for (const auto& line : lines_) ends.push_back({line->parent().native_handle(), POLLIN, 0});
+    for (const auto& line : lines_) ends.push_back({line->parent().readable_handle(), POLLIN, 0});
     ::poll(ends.data(), ends.size(), std::min(deadline.poll_milliseconds(), static_cast<int>(slice.count())));
     return Errc::not_ready;
   }

@@ -70,6 +70,8 @@ class Jobs {
   bool deal_what_is_due(std::uint64_t all) {
     no_room_ = false;
     while (run_.wants_more(checker_.sent_count(), all)) {
+      // Now and then the window runs empty, so that a loss is not found only when it has used up the window.
+      if (!run_.settings.rate && checker_.next() % 4096 == 0 && checker_.outstanding() != 0) return true;
       if (!is_due() || (!run_.settings.rate && checker_.outstanding() >= window_)) return true;
       const std::uint64_t number = checker_.next();
       const auto dealt = deal_({.number = number, .text = text_for(number), .due = run_.due(number)});

@@ -7,7 +7,7 @@ inline constexpr std::size_t bulk_bytes = 1 << 20;
 
 inline void play_priority_mix(Run& run) {
   static constexpr Request BULK{"BULK"}, URGENT{"URGENT"};
-  Team team(run, {.capacity = 16, .largest_text = bulk_bytes}, [](Port& inbox) {
+  Team team(run, {.capacity = 8, .largest_text = bulk_bytes}, [](Port& inbox) {
     const Wanted urgent = [](const Envelope& envelope) { return envelope.request != BULK; };
     while (true) {
       auto job = inbox.try_receive(urgent);
@@ -18,7 +18,7 @@ inline void play_priority_mix(Run& run) {
     }
   });
   const auto is_bulk = [](std::uint64_t number) { return number % 8 == 0; };
-  Jobs jobs(run, team, 12, [&](Load load) { return team.offer(is_bulk(load.number) ? BULK : URGENT, std::move(load)); });
+  Jobs jobs(run, team, 6, [&](Load load) { return team.offer(is_bulk(load.number) ? BULK : URGENT, std::move(load)); });
   jobs.text_for = [&](std::uint64_t number) { return is_bulk(number) ? filler_of(number, bulk_bytes) : team.text_for(number); };
   jobs.play(run.settings.messages);
 }
