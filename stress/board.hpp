@@ -68,7 +68,8 @@ class Board {
   std::unique_ptr<Histogram> times(Of which) const {
     auto sum = std::make_unique<Histogram>();
     const std::size_t used = std::min<std::size_t>(lives(), histograms);
-    for (std::size_t i = 0; i < used; ++i) sum->merge(which == Of::answers ? pages_->times[i].answers : pages_->times[i].messages);
+    for (std::size_t i = 0; i < used; ++i)
+      sum->merge(which == Of::answers ? pages_->times[i].answers : pages_->times[i].messages);
     return sum;
   }
 
@@ -87,7 +88,8 @@ class Board {
     void operator()(Pages* pages) const noexcept { ::munmap(pages, sizeof(Pages)); }
   };
   static Pages* map() {
-    void* pages = ::mmap(nullptr, sizeof(Pages), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* pages =
+        ::mmap(nullptr, sizeof(Pages), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (pages == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap of the board");
     return static_cast<Pages*>(pages);  // all zero: no life yet, nothing measured
   }

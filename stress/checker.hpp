@@ -22,29 +22,35 @@ class Checker {
 
   /// What was sent has arrived. A second time it may only come with an attempt beyond the first: whoever had it died.
   void arrived(std::uint64_t number, bool on_first_attempt) {
-    if (!run_.check(number < next(), invariant::nothing_misdelivered, [&] { return "number " + std::to_string(number) + " was never sent"; })) return;
+    if (!run_.check(number < next(), invariant::nothing_misdelivered,
+                    [&] { return "number " + std::to_string(number) + " was never sent"; }))
+      return;
     const bool first_time = number >= first_ && arrivals_[number - first_]++ == 0;
     if (first_time) ++arrived_;
-    run_.check(first_time || !on_first_attempt, invariant::nothing_twice, [&] { return "number " + std::to_string(number) + " came again on its first attempt"; });
+    run_.check(first_time || !on_first_attempt, invariant::nothing_twice,
+               [&] { return "number " + std::to_string(number) + " came again on its first attempt"; });
     forget_what_is_complete();
   }
   /// Sequences of one sender grow, one by one where nobody else takes his messages. A process that comes later may have
   /// the same id; it begins anew with #1.
   void in_order(ProcessId sender, std::uint64_t sequence) {
     auto& last = last_sequence_[sender];
-    run_.check(sequence > last || sequence == 1, invariant::order_per_sender, [&] { return "#" + std::to_string(sequence) + " after #" + std::to_string(last); });
+    run_.check(sequence > last || sequence == 1, invariant::order_per_sender,
+               [&] { return "#" + std::to_string(sequence) + " after #" + std::to_string(last); });
     last = sequence;
   }
   void in_order_without_gap(ProcessId sender, std::uint64_t sequence) {
     const auto last = last_sequence_[sender];
-    run_.check(sequence <= last + 1, invariant::nothing_lost, [&] { return "#" + std::to_string(sequence) + " after #" + std::to_string(last); });
+    run_.check(sequence <= last + 1, invariant::nothing_lost,
+               [&] { return "#" + std::to_string(sequence) + " after #" + std::to_string(last); });
     in_order(sender, sequence);
   }
   /// At the end: all that was sent has arrived.
   void complete() {
     const auto lost = std::find(arrivals_.begin(), arrivals_.end(), 0u);
-    run_.check(lost == arrivals_.end(), invariant::nothing_lost,
-               [&] { return "number " + std::to_string(first_ + static_cast<std::uint64_t>(lost - arrivals_.begin())) + " never came"; });
+    run_.check(lost == arrivals_.end(), invariant::nothing_lost, [&] {
+      return "number " + std::to_string(first_ + static_cast<std::uint64_t>(lost - arrivals_.begin())) + " never came";
+    });
   }
 
  private:

@@ -10,8 +10,10 @@ struct Combination {
 
   /// Empty: it can be run.
   std::string why_not() const {
-    if (scenario->needs_redelivery && !medium->promises.redelivers) return "the transport does not hand on what the dead held, and that is what it is about";
-    if (scenario->largest_text > medium->largest_text) return "the serializer carries texts of at most " + std::to_string(medium->largest_text) + " bytes";
+    if (scenario->needs_redelivery && !medium->promises.redelivers)
+      return "the transport does not hand on what the dead held, and that is what it is about";
+    if (scenario->largest_text > medium->largest_text)
+      return "the serializer carries texts of at most " + std::to_string(medium->largest_text) + " bytes";
     return "";
   }
   /// Empty: its children may be killed on purpose.
@@ -19,7 +21,9 @@ struct Combination {
     if (!scenario->why_no_kill.empty()) return std::string(scenario->why_no_kill);
     return medium->promises.redelivers ? "" : "the transport does not hand on what the dead held";
   }
-  std::string title() const { return std::string(scenario->name) + " over " + medium->transport + ", " + medium->serializer; }
+  std::string title() const {
+    return std::string(scenario->name) + " over " + medium->transport + ", " + medium->serializer;
+  }
 };
 
 inline std::vector<Combination> combinations() {

@@ -34,16 +34,24 @@ struct CommandLine {
         "children", po::value<std::string>()->default_value("10"), "child processes, 1 to 400")(
         "messages", po::value<std::string>()->default_value("200"), "messages of a scenario")(
         "rounds", po::value<std::string>()->default_value("10"), "rounds of full_duplex")(
-        "payload-bytes", po::value<std::string>()->default_value("0..1024"), "sizes of bodies: 64 fixed, 10..10KiB uniform, log:10..1MiB uniform in the logarithm")(
-        "rate", po::value<std::string>(), "open loop: so many messages a second, each sent when it is due, and timed from then; without it the next is sent when there is room")(
-        "duration", po::value<std::string>(), "how long each scenario runs, such as 30s, 500ms or 2m, instead of a number of messages")(
+        "payload-bytes", po::value<std::string>()->default_value("0..1024"),
+        "sizes of bodies: 64 fixed, 10..10KiB uniform, log:10..1MiB uniform in the logarithm")(
+        "rate", po::value<std::string>(),
+        "open loop: so many messages a second, each sent when it is due, and timed from then; without it the next is "
+        "sent when there is room")(
+        "duration", po::value<std::string>(),
+        "how long each scenario runs, such as 30s, 500ms or 2m, instead of a number of messages")(
         "warmup", po::value<std::string>(), "so long before that, not measured")(
         "chaos", po::value<std::string>(),
-        "kill=PERIOD,stop=PERIOD,pause=PERIOD: so often a random child is killed; is stopped for half the period; is stopped for 1.2 s, longer than the library waits for anything")(
-        "soak", po::value<std::string>(), "so long all that was chosen again and again, 2s each or --duration, and memory, descriptors and processes must not grow")(
-        "seed", po::value<std::string>(), "repeats a run's random choices")(
-        "input", po::value<std::vector<std::string>>()->multitoken(), "texts for word_count (default: the GPL that every Debian ships)")(
-        "report", po::value<std::string>(), "writes a page with charts: one file that needs no network")("json", po::value<std::string>(), "writes all that the page shows (stress/report/SCHEMA.md)")(
+        "kill=PERIOD,stop=PERIOD,pause=PERIOD: so often a random child is killed; is stopped for half the period; is "
+        "stopped for 1.2 s, longer than the library waits for anything")(
+        "soak", po::value<std::string>(),
+        "so long all that was chosen again and again, 2s each or --duration, and memory, descriptors and processes "
+        "must not grow")("seed", po::value<std::string>(), "repeats a run's random choices")(
+        "input", po::value<std::vector<std::string>>()->multitoken(),
+        "texts for word_count (default: the GPL that every Debian ships)")(
+        "report", po::value<std::string>(), "writes a page with charts: one file that needs no network")(
+        "json", po::value<std::string>(), "writes all that the page shows (stress/report/SCHEMA.md)")(
         "scenario", po::value<std::vector<std::string>>(), "may be given without the option's name");
     return options;
   }
@@ -54,10 +62,19 @@ struct CommandLine {
     po::positional_options_description positional;
     positional.add("scenario", -1);
     po::variables_map given;
-    po::store(po::command_line_parser(argc, argv).options(options()).positional(positional).style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing).run(), given);
+    po::store(po::command_line_parser(argc, argv)
+                  .options(options())
+                  .positional(positional)
+                  .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+                  .run(),
+              given);
     po::notify(given);
-    const auto text = [&](const char* name) { return given.count(name) != 0 ? given[name].as<std::string>() : std::string(); };
-    const auto texts = [&](const char* name) { return given.count(name) != 0 ? given[name].as<std::vector<std::string>>() : std::vector<std::string>(); };
+    const auto text = [&](const char* name) {
+      return given.count(name) != 0 ? given[name].as<std::string>() : std::string();
+    };
+    const auto texts = [&](const char* name) {
+      return given.count(name) != 0 ? given[name].as<std::vector<std::string>>() : std::vector<std::string>();
+    };
 
     CommandLine line;
     line.helps = given.count("help") != 0;
@@ -68,10 +85,14 @@ struct CommandLine {
     settings.messages = number("messages", text("messages"), 1, 1'000'000'000);
     settings.rounds = number("rounds", text("rounds"), 1, 1'000'000'000);
     const auto sizes = Sizes::read(text("payload-bytes"));
-    if (!sizes) throw BadUsage("--payload-bytes takes 64, 10..10KiB or log:10..1MiB, up to 64MiB, not \"" + text("payload-bytes") + '"');
+    if (!sizes)
+      throw BadUsage("--payload-bytes takes 64, 10..10KiB or log:10..1MiB, up to 64MiB, not \"" +
+                     text("payload-bytes") + '"');
     settings.payload = *sizes;
     if (given.count("rate") != 0) settings.rate = static_cast<double>(number("rate", text("rate"), 1, 100'000'000));
-    settings.seed = given.count("seed") != 0 ? number("seed", text("seed"), 0, std::numeric_limits<std::uint64_t>::max()) : std::random_device{}();
+    settings.seed = given.count("seed") != 0
+                        ? number("seed", text("seed"), 0, std::numeric_limits<std::uint64_t>::max())
+                        : std::random_device{}();
     if (given.count("duration") != 0) settings.duration = period("duration", text("duration"));
     if (given.count("warmup") != 0) settings.warmup = period("warmup", text("warmup"));
     if (given.count("soak") != 0) line.soak = period("soak", text("soak"));
@@ -84,7 +105,8 @@ struct CommandLine {
     }
     line.json = text("json");
     line.page = text("report");
-    line.choose(texts("scenario"), text("transport"), text("serializer").empty() ? "trivially_copyable" : text("serializer"));
+    line.choose(texts("scenario"), text("transport"),
+                text("serializer").empty() ? "trivially_copyable" : text("serializer"));
     return line;
   } catch (const boost::program_options::error& error) {
     throw BadUsage(error.what());
@@ -99,8 +121,9 @@ struct CommandLine {
   /// The command that repeats one run.
   static std::string command_of(const Combination& one, const Settings& asked, const char* program) {
     std::ostringstream command;
-    command << program << ' ' << one.scenario->name << " --transport " << one.medium->transport << " --serializer " << one.medium->serializer << " --children " << asked.children
-            << " --messages " << asked.messages << " --rounds " << asked.rounds << " --payload-bytes " << asked.payload.text() << " --seed " << asked.seed;
+    command << program << ' ' << one.scenario->name << " --transport " << one.medium->transport << " --serializer "
+            << one.medium->serializer << " --children " << asked.children << " --messages " << asked.messages
+            << " --rounds " << asked.rounds << " --payload-bytes " << asked.payload.text() << " --seed " << asked.seed;
     if (asked.rate) command << " --rate " << static_cast<std::uint64_t>(*asked.rate);
     const auto add = [&](const char* before, const Period& period) {
       if (period) command << before << period->count() << "ms";
@@ -108,7 +131,8 @@ struct CommandLine {
     add(" --duration ", asked.duration);
     add(" --warmup ", asked.warmup);
     const char* separator = " --chaos ";
-    for (const auto& [name, period] : {std::pair("kill=", asked.chaos.kill), std::pair("stop=", asked.chaos.stop), std::pair("pause=", asked.chaos.pause)}) {
+    for (const auto& [name, period] : {std::pair("kill=", asked.chaos.kill), std::pair("stop=", asked.chaos.stop),
+                                       std::pair("pause=", asked.chaos.pause)}) {
       if (!period) continue;
       command << separator;
       add(name, period);
@@ -123,7 +147,8 @@ struct CommandLine {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
-      throw BadUsage(std::string("--") + option + " must be " + std::to_string(least) + " to " + std::to_string(most) + ", not \"" + text + '"');
+      throw BadUsage(std::string("--") + option + " must be " + std::to_string(least) + " to " + std::to_string(most) +
+                     ", not \"" + text + '"');
     return value;
   }
   static std::chrono::milliseconds period(const char* option, const std::string& text) {
@@ -131,7 +156,8 @@ struct CommandLine {
     const std::string suffix(unit, text.end());
     const std::map<std::string, std::uint64_t> milliseconds{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
     const auto known = milliseconds.find(suffix);
-    if (known == milliseconds.end() || unit == text.begin()) throw BadUsage(std::string("--") + option + " takes a time such as 500ms, 30s, 2m or 1h, not \"" + text + '"');
+    if (known == milliseconds.end() || unit == text.begin())
+      throw BadUsage(std::string("--") + option + " takes a time such as 500ms, 30s, 2m or 1h, not \"" + text + '"');
     return std::chrono::milliseconds(number(option, std::string(text.begin(), unit), 1, 1'000'000'000) * known->second);
   }
   static Chaos chaos(const std::string& text) {
@@ -147,7 +173,8 @@ struct CommandLine {
       } else if (what == "pause") {
         chaos.pause = period("chaos pause", how_often);
       } else {
-        throw BadUsage("--chaos takes kill=PERIOD, stop=PERIOD and pause=PERIOD, such as kill=20ms,stop=100ms, not \"" + part + '"');
+        throw BadUsage("--chaos takes kill=PERIOD, stop=PERIOD and pause=PERIOD, such as kill=20ms,stop=100ms, not \"" +
+                       part + '"');
       }
     }
     if (!chaos) throw BadUsage("--chaos takes kill=PERIOD, stop=PERIOD and pause=PERIOD, such as kill=20ms");
@@ -163,7 +190,8 @@ struct CommandLine {
     if (std::find(names.begin(), names.end(), name) != names.end()) return name;
     std::string list;
     for (const auto& one : names) list += (list.empty() ? "" : ", ") + one;
-    throw BadUsage((name.empty() ? std::string("name a ") + what : std::string("no ") + what + " \"" + name + '"') + "; there are: " + list);
+    throw BadUsage((name.empty() ? std::string("name a ") + what : std::string("no ") + what + " \"" + name + '"') +
+                   "; there are: " + list);
   }
   void choose(const std::vector<std::string>& names, const std::string& transport, const std::string& serializer) {
     const auto scenario_of = [](const Combination& one) { return std::string(one.scenario->name); };
@@ -172,15 +200,20 @@ struct CommandLine {
     if (!every) {
       for (const auto& name : names) must_be_known("scenario", name, scenario_of);
     }
-    if (transport != "all") must_be_known("transport", transport, [](const Combination& one) { return one.medium->transport; });
-    if (serializer != "all") must_be_known("serializer", serializer, [](const Combination& one) { return one.medium->serializer; });
+    if (transport != "all")
+      must_be_known("transport", transport, [](const Combination& one) { return one.medium->transport; });
+    if (serializer != "all")
+      must_be_known("serializer", serializer, [](const Combination& one) { return one.medium->serializer; });
     std::string refused;
     const auto add = [&](const Combination& one) {
-      if ((transport != "all" && transport != one.medium->transport) || (serializer != "all" && serializer != one.medium->serializer)) return;
+      if ((transport != "all" && transport != one.medium->transport) ||
+          (serializer != "all" && serializer != one.medium->serializer))
+        return;
       if (const auto why = one.why_not(); !why.empty()) {
         refused = one.title() + ": " + why;
       } else if (settings.payload.largest() > one.medium->largest_text) {
-        refused = "--payload-bytes over " + std::to_string(one.medium->largest_text) + " needs another --serializer than " + one.medium->serializer;
+        refused = "--payload-bytes over " + std::to_string(one.medium->largest_text) +
+                  " needs another --serializer than " + one.medium->serializer;
       } else if (settings.chaos.kill && !settings.chaos.stop && !settings.chaos.pause && !one.why_no_kill().empty()) {
         refused = one.title() + " under --chaos: " + one.why_no_kill();
       } else {

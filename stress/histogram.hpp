@@ -1,6 +1,6 @@
 #pragma once
-/// Counts of durations in log-linear buckets, after the idea of Gil Tene's HdrHistogram: each power of two is cut into 64
-/// equal parts, so that a bucket's middle is at most 0.8 % from any value in it.
+/// Counts of durations in log-linear buckets, after the idea of Gil Tene's HdrHistogram: each power of two is cut into
+/// 64 equal parts, so that a bucket's middle is at most 0.8 % from any value in it.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -36,7 +36,9 @@ class Histogram {
     return (static_cast<double>(lowest_in(bucket)) + static_cast<double>(lowest_in(bucket + 1)) - 1) / 2;
   }
 
-  void add(std::uint64_t value, std::uint64_t times = 1) noexcept { counts_[bucket_of(value)].fetch_add(times, std::memory_order_relaxed); }
+  void add(std::uint64_t value, std::uint64_t times = 1) noexcept {
+    counts_[bucket_of(value)].fetch_add(times, std::memory_order_relaxed);
+  }
   void merge(const Histogram& other) noexcept {
     for (std::size_t i = 0; i < buckets; ++i) {
       if (const auto more = other.in_bucket(i)) counts_[i].fetch_add(more, std::memory_order_relaxed);

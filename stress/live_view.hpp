@@ -18,7 +18,11 @@ inline std::string time_in_words(double nanoseconds) {
   std::size_t unit = 0;
   for (; unit < 3 && nanoseconds >= 999.5; ++unit) nanoseconds /= 1000;
   std::ostringstream out;
-  out << std::fixed << std::setprecision(unit == 0 || nanoseconds >= 100 ? 0 : nanoseconds >= 10 ? 1 : 2) << nanoseconds << units[unit];
+  out << std::fixed
+      << std::setprecision(unit == 0 || nanoseconds >= 100 ? 0
+                           : nanoseconds >= 10             ? 1
+                                                           : 2)
+      << nanoseconds << units[unit];
   return out.str();
 }
 
@@ -40,7 +44,8 @@ class LiveView {
     std::string line = line_of(state);
     if (!terminal_) return void(std::cerr << line << std::endl);
     winsize window{};
-    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 && line.size() >= window.ws_col) line.resize(window.ws_col - 1u);
+    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 && line.size() >= window.ws_col)
+      line.resize(window.ws_col - 1u);
     std::cerr << '\r' << line << "\x1b[K" << std::flush;
     drawn_ = true;
   }
@@ -55,8 +60,9 @@ class LiveView {
     constexpr std::size_t width = 16;
     const auto filled = static_cast<std::size_t>(state.share * static_cast<double>(width));
     std::ostringstream out;
-    out << state.title << " [" << std::string(filled, '#') << std::string(width - filled, '.') << "] " << std::setw(3) << static_cast<int>(100 * state.share) << " %  "
-        << static_cast<std::uint64_t>(state.messages_per_second) << " msg/s  p50 " << time_in_words(state.p50) << "  p99 " << time_in_words(state.p99);
+    out << state.title << " [" << std::string(filled, '#') << std::string(width - filled, '.') << "] " << std::setw(3)
+        << static_cast<int>(100 * state.share) << " %  " << static_cast<std::uint64_t>(state.messages_per_second)
+        << " msg/s  p50 " << time_in_words(state.p50) << "  p99 " << time_in_words(state.p99);
     if (state.depth) out << "  in flight " << *state.depth;
     if (state.died != 0) out << "  died " << state.died;
     if (state.seconds_left) out << "  " << static_cast<std::uint64_t>(*state.seconds_left + 0.999) << " s left";
@@ -65,7 +71,9 @@ class LiveView {
   }
 
  private:
-  clock::duration every() const { return terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000); }
+  clock::duration every() const {
+    return terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
+  }
   bool terminal_ = ::isatty(STDERR_FILENO) == 1, drawn_ = false;
   clock::time_point next_ = clock::now() + every();
 };

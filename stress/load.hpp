@@ -1,8 +1,9 @@
 #pragma once
-/// What travels, whatever the serializer: a number, the moment it was due, a text of any length. A checksum goes with it.
+/// What travels, whatever the serializer: a number, the moment it was due, a text of any length. A checksum goes with
+/// it.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,8 @@ inline std::string filler_of(std::uint64_t number, std::size_t bytes) {
   std::string filler(bytes, 'a');
   const std::size_t period = std::min<std::size_t>(bytes, 26 * 37);
   for (std::size_t i = 0; i < period; ++i) filler[i] = static_cast<char>('a' + (number + i * (i / 26 + 1)) % 26);
-  for (std::size_t i = period; i < bytes; i += period) std::memcpy(filler.data() + i, filler.data(), std::min(period, bytes - i));
+  for (std::size_t i = period; i < bytes; i += period)
+    std::memcpy(filler.data() + i, filler.data(), std::min(period, bytes - i));
   return filler;
 }
 

@@ -16,7 +16,6 @@ namespace mulproc::stress {
 /// A received message's lease, whatever the channel.
 struct Lease {
   virtual ~Lease() = default;
-  virtual Result<> give_back() = 0;
 };
 
 /// A received message. Letting go of it means done, as with Channel::Message.
@@ -25,7 +24,11 @@ class Mail {
   Mail(Envelope envelope, int attempt, std::optional<Load> load, std::unique_ptr<Lease> lease)
       : envelope_(envelope), attempt_(attempt), load_(std::move(load)), lease_(std::move(lease)) {}
   Mail(Mail&& other) noexcept
-      : envelope_(other.envelope_), attempt_(other.attempt_), load_(std::move(other.load_)), lease_(std::move(other.lease_)), holder_(std::exchange(other.holder_, nullptr)) {}
+      : envelope_(other.envelope_),
+        attempt_(other.attempt_),
+        load_(std::move(other.load_)),
+        lease_(std::move(other.lease_)),
+        holder_(std::exchange(other.holder_, nullptr)) {}
   Mail& operator=(Mail&& other) noexcept {
     if (this != &other) {
       this->~Mail();
@@ -117,7 +120,9 @@ class Line {
 };
 
 /// Why a receive gave nothing, for the sentence of a broken invariant.
-inline std::string why(std::error_code error) { return error == Errc::not_ready ? "nothing more comes" : error.message(); }
+inline std::string why(std::error_code error) {
+  return error == Errc::not_ready ? "nothing more comes" : error.message();
+}
 
 /// One transport with one serializer.
 struct Medium {

@@ -26,8 +26,8 @@ inline void tag_invoke(boost::json::value_from_tag, boost::json::value& value, c
   value = {{"number", letter.number}, {"due", letter.due}, {"text", letter.text}, {"checksum", letter.checksum}};
 }
 inline Letter tag_invoke(boost::json::value_to_tag<Letter>, const boost::json::value& value) {
-  return {value.at("number").to_number<std::uint64_t>(), value.at("due").to_number<std::uint64_t>(), std::string(value.at("text").as_string()),
-          value.at("checksum").to_number<std::uint64_t>()};
+  return {value.at("number").to_number<std::uint64_t>(), value.at("due").to_number<std::uint64_t>(),
+          std::string(value.at("text").as_string()), value.at("checksum").to_number<std::uint64_t>()};
 }
 
 /// For trivially_copyable: the smallest of a few sizes that holds the text.
@@ -70,7 +70,8 @@ Result<> with_body(const Load& load, F f) {
 /// What a body carries; none when there is none or it is torn.
 template <Serializer S>
 std::optional<Load> load_of(const MessageView<S>& message) {
-  const auto whole = [](std::uint64_t number, std::uint64_t due, std::string_view text, std::uint64_t checksum) -> std::optional<Load> {
+  const auto whole = [](std::uint64_t number, std::uint64_t due, std::string_view text,
+                        std::uint64_t checksum) -> std::optional<Load> {
     if (checksum != checksum_of(number, due, text)) return std::nullopt;
     return Load{number, std::string(text), due};
   };
@@ -139,7 +140,6 @@ class PortOver : public Port {
  private:
   struct LeaseOver : Lease {
     explicit LeaseOver(typename C::Message taken) : message(std::move(taken)) {}
-    Result<> give_back() override { return message.give_back(); }
     typename C::Message message;
   };
   static Mail mail(typename C::Message message) {
@@ -152,11 +152,14 @@ class PortOver : public Port {
     return with_body<S>(load, [&](const auto& body) { return channel_.send_until(deadline, header, body); });
   }
   Result<> answer(const Envelope& to, Request request, const Load& load) override {
-    return with_body<S>(load, [&](const auto& body) { return channel_.reply(MessageView<S>(to, 1, {}), request, body); });
+    return with_body<S>(load,
+                        [&](const auto& body) { return channel_.reply(MessageView<S>(to, 1, {}), request, body); });
   }
   Result<Mail> take(Deadline deadline, const Wanted* wanted) override {
     auto message = wanted == nullptr ? channel_.receive_until(deadline)
-                                     : channel_.receive_until(deadline, [wanted](const MessageView<S>& seen) { return (*wanted)(seen.envelope()); });
+                                     : channel_.receive_until(deadline, [wanted](const MessageView<S>& seen) {
+                                         return (*wanted)(seen.envelope());
+                                       });
     if (!message) return message.error();
     return mail(*std::move(message));
   }
@@ -168,7 +171,10 @@ template <class C, Serializer S>
 class LineOver : public Line {
  public:
   LineOver(typename C::Options options, const Medium::Asked& asked, const Medium::Work& work)
-      : link_(C::open(std::move(options))), channel_(link_.parent()), parent_(channel_), crew_(link_, {.size = asked.children, .restarts = asked.restarts}, [work](C& inbox) {
+      : link_(C::open(std::move(options))),
+        channel_(link_.parent()),
+        parent_(channel_),
+        crew_(link_, {.size = asked.children, .restarts = asked.restarts}, [work](C& inbox) {
           PortOver<C, S> port(inbox);
           return work(port);
         }) {}
@@ -185,12 +191,14 @@ class LineOver : public Line {
 template <Transport T, Serializer S>
 Medium medium() {
   using C = Channel<T, S, routing::addressed_to_me>;
-  return {std::string(T::name), std::string(S::name), T::promises, in_blocks<S> ? std::size_t{1} << 20 : std::size_t{64} << 20,
+  return {std::string(T::name), std::string(S::name), T::promises,
+          in_blocks<S> ? std::size_t{1} << 20 : std::size_t{64} << 20,
           [](const Medium::Asked& asked, const Medium::Work& work) -> std::unique_ptr<Line> {
             typename C::Options options;
             options.capacity = asked.capacity;
             options.max_body_bytes = most_bytes_of<S>(asked.largest_text);
-            if constexpr (requires { options.max_participants; }) options.max_participants = std::max(options.max_participants, 2 * asked.children + 16);
+            if constexpr (requires { options.max_participants; })
+              options.max_participants = std::max(options.max_participants, 2 * asked.children + 16);
             return std::make_unique<LineOver<C, S>>(std::move(options), asked, work);
           }};
 }

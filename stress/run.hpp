@@ -73,7 +73,8 @@ class Run {
   void end() {
     if (end_ == clock::time_point()) end_ = clock::now();
   }
-  /// Whether to start another, after so many of `all`: there are more to do, or time is left where a duration was asked for.
+  /// Whether to start another, after so many of `all`: there are more to do, or time is left where a duration was asked
+  /// for.
   bool wants_more(std::uint64_t started, std::uint64_t all) {
     if (interrupted || !broken_.empty()) return false;
     const auto now = clock::now();
@@ -82,12 +83,17 @@ class Run {
   }
   bool warming_up() const { return clock::now() < measured_from_; }
   double seconds_since_begin() const { return std::chrono::duration<double>(clock::now() - begin_).count(); }
-  double seconds() const { return std::max(0.0, std::chrono::duration<double>((end_ == clock::time_point() ? clock::now() : end_) - measured_from_).count()); }
+  double seconds() const {
+    return std::max(
+        0.0,
+        std::chrono::duration<double>((end_ == clock::time_point() ? clock::now() : end_) - measured_from_).count());
+  }
   std::uint64_t measured_messages() const noexcept { return messages - warm_up_messages_; }
   /// When the next message is due, the n-th of all: 0 in a closed loop.
   std::uint64_t due(std::uint64_t n) const {
     if (!settings.rate) return 0;
-    return static_cast<std::uint64_t>(begin_.time_since_epoch().count()) + static_cast<std::uint64_t>(static_cast<double>(n) * 1e9 / *settings.rate);
+    return static_cast<std::uint64_t>(begin_.time_since_epoch().count()) +
+           static_cast<std::uint64_t>(static_cast<double>(n) * 1e9 / *settings.rate);
   }
 
   // ---- what happens
@@ -160,8 +166,13 @@ class Run {
   }
   void show(std::uint64_t done, std::uint64_t all, std::optional<std::size_t> depth) {
     const auto times = board.times(Board::Of::messages);
-    LiveView::State state{.title = title_, .messages_per_second = static_cast<double>(messages) / std::max(1e-9, seconds_since_begin()),
-                          .p50 = times->quantile(0.5), .p99 = times->quantile(0.99), .depth = depth, .died = died, .warming_up = warming_up()};
+    LiveView::State state{.title = title_,
+                          .messages_per_second = static_cast<double>(messages) / std::max(1e-9, seconds_since_begin()),
+                          .p50 = times->quantile(0.5),
+                          .p99 = times->quantile(0.99),
+                          .depth = depth,
+                          .died = died,
+                          .warming_up = warming_up()};
     if (settings.duration) {
       state.seconds_left = std::max(0.0, std::chrono::duration<double>(until_ - clock::now()).count());
       const double whole = std::chrono::duration<double>(until_ - begin_).count();

@@ -14,8 +14,9 @@
 namespace mulproc::stress {
 
 const std::vector<const Scenario*>& scenarios() {
-  static const std::vector<const Scenario*> all{&full_duplex, &word_count, &fan_in,        &fan_out,      &addressed,     &ping_pong,
-                                                &churn,       &pipeline,   &request_reply, &priority_mix, &slow_consumer, &poison};
+  static const std::vector<const Scenario*> all{&full_duplex,   &word_count,   &fan_in,        &fan_out,
+                                                &addressed,     &ping_pong,    &churn,         &pipeline,
+                                                &request_reply, &priority_mix, &slow_consumer, &poison};
   return all;
 }
 

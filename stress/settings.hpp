@@ -20,7 +20,8 @@ struct Chaos {
 
 struct Settings {
   std::size_t children = 10, messages = 200, rounds = 10;
-  std::optional<double> rate;  ///< messages each second, sent when they are due whatever came of the others; none: closed loop
+  std::optional<double>
+      rate;  ///< messages each second, sent when they are due whatever came of the others; none: closed loop
   Sizes payload;
   std::uint64_t seed = 0;
   std::vector<std::string> input;

@@ -22,14 +22,17 @@ class Sizes {
     if (sizes.logarithmic_) text.remove_prefix(prefix.size());
     const auto dots = text.find("..");
     const auto least = bytes(text.substr(0, dots)), largest = dots == text.npos ? least : bytes(text.substr(dots + 2));
-    if (!least || !largest || *least > *largest || *largest > most || (sizes.logarithmic_ && (*least == 0 || dots == text.npos))) return std::nullopt;
+    if (!least || !largest || *least > *largest || *largest > most ||
+        (sizes.logarithmic_ && (*least == 0 || dots == text.npos)))
+      return std::nullopt;
     sizes.least_ = *least, sizes.largest_ = *largest;
     return sizes;
   }
   std::size_t largest() const noexcept { return largest_; }
   std::size_t next(std::mt19937_64& random) const {
     if (!logarithmic_) return std::uniform_int_distribution<std::size_t>(least_, largest_)(random);
-    const double power = std::uniform_real_distribution<double>(std::log(static_cast<double>(least_)), std::log(static_cast<double>(largest_) + 1))(random);
+    const double power = std::uniform_real_distribution<double>(std::log(static_cast<double>(least_)),
+                                                                std::log(static_cast<double>(largest_) + 1))(random);
     return std::clamp(static_cast<std::size_t>(std::exp(power)), least_, largest_);
   }
   /// As read() takes it.

@@ -19,8 +19,11 @@ class Team {
   Team(Run& run, Medium::Work work) : Team(run, Options(), std::move(work)) {}
   Team(Run& run, Options options, Medium::Work work) : run_(run) {
     const std::size_t links = shares_a_link() ? 1 : size();
-    const Medium::Asked asked{.capacity = options.capacity, .largest_text = std::max({options.largest_text, run.settings.payload.largest(), std::size_t{16} << 10}),
-                              .children = size() / links, .restarts = shares_a_link() ? ~std::size_t{0} : 0};
+    const Medium::Asked asked{
+        .capacity = options.capacity,
+        .largest_text = std::max({options.largest_text, run.settings.payload.largest(), std::size_t{16} << 10}),
+        .children = size() / links,
+        .restarts = shares_a_link() ? ~std::size_t{0} : 0};
     Life& life = run.board.new_life();
     for (std::size_t i = 0; i < links; ++i) {
       lines_.push_back(run.medium.open(asked, [&run, work](Port& port) {
@@ -35,13 +38,15 @@ class Team {
       lines_.back()->parent().write_on(run.board, life);
     }
     for (std::size_t i = 0; i < size(); ++i) pids_.push_back(child(i).pid());
-    next_kill_ = after(run.settings.chaos.kill), next_stop_ = after(run.settings.chaos.stop), next_pause_ = after(run.settings.chaos.pause);
+    next_kill_ = after(run.settings.chaos.kill), next_stop_ = after(run.settings.chaos.stop),
+    next_pause_ = after(run.settings.chaos.pause);
     run.begin();
   }
   ~Team() {
     if (dismissed_) return;
     pauser_.let_all_go_on();
-    for (std::size_t i = 0; i < size(); ++i) child(i).kill(SIGKILL);  // something broke: nobody waits for the children's patience
+    for (std::size_t i = 0; i < size(); ++i)
+      child(i).kill(SIGKILL);  // something broke: nobody waits for the children's patience
   }
 
   std::size_t size() const noexcept { return run_.settings.children; }
@@ -56,7 +61,9 @@ class Team {
   std::string text_for(std::uint64_t number) { return filler_of(number, run_.settings.payload.next(run_.random)); }
 
   // A parent that waited for room would take no answers meanwhile: no send of a scenario's parent waits.
-  Result<> send_to(std::size_t i, Request request, Load load) { return parent_of(i).try_send({.request = request, .recipient = id(i)}, std::move(load)); }
+  Result<> send_to(std::size_t i, Request request, Load load) {
+    return parent_of(i).try_send({.request = request, .recipient = id(i)}, std::move(load));
+  }
   /// Offers it to whoever is free; where each child has its own link, to one after the other.
   Result<> offer(Request request, Load load) {
     const auto number = load.number;
@@ -81,14 +88,15 @@ class Team {
       tend();
     }
   }
-  /// The same, where children speak only when they are spoken to, and hold the question until they have: once nothing is
-  /// unfinished nothing can come, and a loss is known at once.
+  /// The same, where children speak only when they are spoken to, and hold the question until they have: once nothing
+  /// is unfinished nothing can come, and a loss is known at once.
   Result<Mail> receive_answer(Deadline deadline = Deadline::after(Run::patience)) {
     while (true) {
       const bool idle = unfinished() == std::size_t{0};
       auto mail = receive(idle ? Deadline::now() : deadline.within(std::chrono::milliseconds(50)));
       // closed: all are dead at this moment, and about to be replaced.
-      if (mail || (mail.error() != Errc::not_ready && mail.error() != Errc::closed) || idle || deadline.expired()) return mail;
+      if (mail || (mail.error() != Errc::not_ready && mail.error() != Errc::closed) || idle || deadline.expired())
+        return mail;
       if (!dead_letters_.empty() || look_for_dead_letters()) return mail;
     }
   }
@@ -143,7 +151,9 @@ class Team {
     for (auto& line : lines_) {
       Port& parent = line->parent();
       for (const ExitStatus& status : line->crew().dismiss(parent, Run::patience, on_mail))
-        run_.check(status.ok() || status.code == other_good_end || (run_.settings.chaos.kill && status.signal == SIGKILL), invariant::ends_well, [&] { return "a child ended with code " + std::to_string(status.code); });
+        run_.check(
+            status.ok() || status.code == other_good_end || (run_.settings.chaos.kill && status.signal == SIGKILL),
+            invariant::ends_well, [&] { return "a child ended with code " + std::to_string(status.code); });
       run_.check(bool(parent.join_for(Run::patience)), invariant::ends_well, "the queue is not joined");
       run_.check(parent.unfinished().value_or(0) == 0, invariant::ends_well, "something is unfinished");
       run_.check(parent.empty(), invariant::ends_well, "the queue is not empty");
@@ -151,7 +161,8 @@ class Team {
     dismissed_ = true;
     // Of those killed last not every death has been seen.
     const std::uint64_t most = run_.died + (run_.settings.chaos.kill ? size() : 0);
-    run_.check(run_.redelivered <= most, invariant::slow_is_not_dead, [&] { return std::to_string(run_.redelivered) + " handed on, " + std::to_string(run_.died) + " died"; });
+    run_.check(run_.redelivered <= most, invariant::slow_is_not_dead,
+               [&] { return std::to_string(run_.redelivered) + " handed on, " + std::to_string(run_.died) + " died"; });
   }
   void dismiss() {
     dismiss([this](Mail) { run_.check(false, invariant::nothing_twice, "a message came after the last"); });
@@ -167,7 +178,8 @@ class Team {
     for (std::size_t i = 0; i < lines_.size(); ++i) {  // from where the last one came, so that none starves
       const std::size_t next = (turn_ + 1 + i) % lines_.size();
       auto mail = lines_[next]->parent().try_receive();
-      if (mail || (mail.error() != Errc::not_ready && mail.error() != Errc::closed)) return turn_ = next, std::move(mail);
+      if (mail || (mail.error() != Errc::not_ready && mail.error() != Errc::closed))
+        return turn_ = next, std::move(mail);
     }
     std::vector<pollfd> ends;
     for (const auto& line : lines_) ends.push_back({line->parent().readable_handle(), POLLIN, 0});
@@ -176,7 +188,8 @@ class Team {
   }
   void tell_what_waits() {
     std::erase_if(to_tell_, [this](const Told& one) {
-      const auto sent = parent_of(one.index).try_send({.request = one.what, .recipient = one.who}, Load{.number = one.number});
+      const auto sent =
+          parent_of(one.index).try_send({.request = one.what, .recipient = one.who}, Load{.number = one.number});
       return sent || sent.error() != Errc::not_ready;
     });
   }
@@ -187,11 +200,13 @@ class Team {
     return !dead_letters_.empty();
   }
 
-  // A moment between half a period and one and a half from now, so that no rhythm of the scenario is hit again and again.
+  // A moment between half a period and one and a half from now, so that no rhythm of the scenario is hit again and
+  // again.
   clock::time_point after(Period period) {
     if (!period) return clock::time_point::max();
     const auto half = std::chrono::duration_cast<clock::duration>(*period) / 2;
-    return clock::now() + half + clock::duration(static_cast<clock::rep>(run_.random() % static_cast<std::uint64_t>(2 * half.count() + 1)));
+    return clock::now() + half +
+           clock::duration(static_cast<clock::rep>(run_.random() % static_cast<std::uint64_t>(2 * half.count() + 1)));
   }
   void play_chaos() {
     const auto now = clock::now();

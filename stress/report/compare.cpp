@@ -17,12 +17,14 @@ json::value read(const std::string& path) {
   if (!file) throw std::system_error(errno, std::system_category(), "reading " + path);
   json::error_code error;
   auto value = json::parse(text.str(), error);
-  if (error || !value.is_object() || value.as_object()["format"] != "mulproc-stress") throw std::runtime_error(path + " is no report that mulproc-stress --json wrote");
+  if (error || !value.is_object() || value.as_object()["format"] != "mulproc-stress")
+    throw std::runtime_error(path + " is no report that mulproc-stress --json wrote");
   return value;
 }
 std::string key_of(const json::value& run) {
   std::ostringstream key;
-  key << std::left << std::setw(15) << run.at("scenario").as_string().c_str() << std::setw(15) << run.at("transport").as_string().c_str() << std::setw(20) << run.at("serializer").as_string().c_str();
+  key << std::left << std::setw(15) << run.at("scenario").as_string().c_str() << std::setw(15)
+      << run.at("transport").as_string().c_str() << std::setw(20) << run.at("serializer").as_string().c_str();
   return key.str();
 }
 const json::value* find(const json::value& report, const std::string& key) {
@@ -55,7 +57,9 @@ std::string compare(const std::string& before_path, const std::string& after_pat
     }
   }
   say("seed", before.at("seed"), after.at("seed"));
-  out << std::left << std::setw(50) << "scenario, transport, serializer" << std::setw(32) << "messages/s" << std::setw(34) << "p50" << std::setw(34) << "p99" << "verdict\n";
+  out << std::left << std::setw(50) << "scenario, transport, serializer" << std::setw(32) << "messages/s"
+      << std::setw(34) << "p50" << std::setw(34) << "p99"
+      << "verdict\n";
   for (const auto& run : after.at("runs").as_array()) {
     const auto key = key_of(run);
     const json::value* old = find(before, key);
@@ -66,9 +70,12 @@ std::string compare(const std::string& before_path, const std::string& after_pat
     const auto number = [](const json::value& of, const char* name) { return of.at(name).to_number<double>(); };
     const auto plain = [](double value) { return std::to_string(static_cast<std::uint64_t>(value)); };
     const auto verdict = std::string(run.at("verdict").as_string()), was = std::string(old->at("verdict").as_string());
-    out << key << std::setw(32) << change(number(*old, "messages_per_second"), number(run, "messages_per_second"), plain) << std::setw(34)
-        << change(number(old->at("latency"), "p50_ns"), number(run.at("latency"), "p50_ns"), time_in_words) << std::setw(34)
-        << change(number(old->at("latency"), "p99_ns"), number(run.at("latency"), "p99_ns"), time_in_words) << (verdict == was ? verdict : was + " -> " + verdict) << '\n';
+    out << key << std::setw(32)
+        << change(number(*old, "messages_per_second"), number(run, "messages_per_second"), plain) << std::setw(34)
+        << change(number(old->at("latency"), "p50_ns"), number(run.at("latency"), "p50_ns"), time_in_words)
+        << std::setw(34)
+        << change(number(old->at("latency"), "p99_ns"), number(run.at("latency"), "p99_ns"), time_in_words)
+        << (verdict == was ? verdict : was + " -> " + verdict) << '\n';
   }
   for (const auto& run : before.at("runs").as_array()) {
     if (find(after, key_of(run)) == nullptr) out << key_of(run) << "only in " << before_path << '\n';

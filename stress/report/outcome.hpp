@@ -34,7 +34,8 @@ struct Outcome {
     died += later.died, redelivered += later.redelivered, dead_letters += later.dead_letters, runs += later.runs;
     latency->merge(*later.latency), answers->merge(*later.answers);
     for (const Verdict& theirs : later.verdicts) {
-      const auto mine = std::find_if(verdicts.begin(), verdicts.end(), [&](const Verdict& one) { return one.invariant == theirs.invariant; });
+      const auto mine = std::find_if(verdicts.begin(), verdicts.end(),
+                                     [&](const Verdict& one) { return one.invariant == theirs.invariant; });
       if (mine == verdicts.end()) {
         verdicts.push_back(theirs);
       } else {

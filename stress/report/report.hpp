@@ -16,7 +16,8 @@ struct Report {
   double soak_seconds = 0;
 
   bool all_passed() const {
-    return grew.empty() && std::all_of(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) { return outcome.broken.empty(); });
+    return grew.empty() &&
+           std::all_of(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) { return outcome.broken.empty(); });
   }
   /// As stress/report/SCHEMA.md describes it.
   boost::json::value json() const;

@@ -21,9 +21,10 @@ inline void play_churn(Run& run) {
   jobs.other_good_end = left_by_itself;
   jobs.play(run.settings.messages);
 }
-inline const Scenario churn{.name = "churn",
-                            .about = "Competing consumers that come and go: each leaves after some jobs, and another takes its place.",
-                            .invariants = invariants_of_jobs(),
-                            .play = play_churn};
+inline const Scenario churn{
+    .name = "churn",
+    .about = "Competing consumers that come and go: each leaves after some jobs, and another takes its place.",
+    .invariants = invariants_of_jobs(),
+    .play = play_churn};
 
 }  // namespace mulproc::stress

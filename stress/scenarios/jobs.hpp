@@ -10,7 +10,9 @@ inline constexpr Request AGAIN{"AGAIN"}, TORN{"TORN"};
 }  // namespace request
 
 /// What a child says of a job: AGAIN when whoever had it before died.
-inline Request verdict_on(const Mail& job) { return !job.load() ? request::TORN : job.attempt() > 1 ? request::AGAIN : request::FINISHED; }
+inline Request verdict_on(const Mail& job) {
+  return !job.load() ? request::TORN : job.attempt() > 1 ? request::AGAIN : request::FINISHED;
+}
 
 /// A child's life: answers each message with the same number and a text of about the same size.
 inline int answer_until_the_pill(Port& inbox) {
@@ -29,7 +31,8 @@ inline int answer_until_the_pill(Port& inbox) {
 class Jobs {
  public:
   using Deal = std::function<Result<>(Load)>;
-  Jobs(Run& run, Team& team, std::size_t window, Deal deal) : run_(run), team_(team), window_(window), deal_(std::move(deal)), checker_(run) {}
+  Jobs(Run& run, Team& team, std::size_t window, Deal deal)
+      : run_(run), team_(team), window_(window), deal_(std::move(deal)), checker_(run) {}
 
   std::function<void(const Mail& answer, std::uint64_t number)> on_answer = [](const Mail&, std::uint64_t) {};
   std::function<void(const Mail& letter)> on_dead_letter = [](const Mail&) {};
@@ -50,15 +53,19 @@ class Jobs {
       }
       // In an open loop the next one is sent when it is due, answered or not; without room soon again.
       const auto next = !run_.settings.rate || !more ? Deadline::after(Run::patience)
-                        : no_room_                   ? Deadline::after(std::chrono::milliseconds(2))
-                                                     : Deadline(Run::clock::time_point(std::chrono::nanoseconds(run_.due(checker_.next()))));
+                        : no_room_
+                            ? Deadline::after(std::chrono::milliseconds(2))
+                            : Deadline(Run::clock::time_point(std::chrono::nanoseconds(run_.due(checker_.next()))));
       auto answer = team_.receive_answer(next);
       if (answer) {
         take(*answer);
         continue;
       }
       if (answer.error() == Errc::not_ready && (take_dead_letters() || (run_.settings.rate && more))) continue;
-      run_.check(false, invariant::nothing_lost, [&] { return std::to_string(checker_.outstanding()) + " of " + std::to_string(checker_.sent_count()) + " jobs are not answered, and " + why(answer.error()); });
+      run_.check(false, invariant::nothing_lost, [&] {
+        return std::to_string(checker_.outstanding()) + " of " + std::to_string(checker_.sent_count()) +
+               " jobs are not answered, and " + why(answer.error());
+      });
     }
     if (!run_.broken().empty()) return;
     team_.dismiss([this](Mail late) { take(late); }, other_good_end);  // the second answer to a job handed on
@@ -76,7 +83,8 @@ class Jobs {
       const std::uint64_t number = checker_.next();
       const auto dealt = deal_({.number = number, .text = text_for(number), .due = run_.due(number)});
       if (!dealt && dealt.error() == Errc::not_ready) return no_room_ = true, on_no_room(), true;
-      if (!run_.check(bool(dealt), invariant::no_call_fails, [&] { return "send: " + dealt.error().message(); })) return false;
+      if (!run_.check(bool(dealt), invariant::no_call_fails, [&] { return "send: " + dealt.error().message(); }))
+        return false;
       checker_.sent(), ++run_.messages;
     }
     return false;
@@ -116,8 +124,10 @@ class Jobs {
 /// The invariants of jobs, and whatever a scenario adds.
 template <class... More>
 std::vector<const Invariant*> invariants_of_jobs(const More*... more) {
-  return {&invariant::nothing_lost, &invariant::nothing_twice, &invariant::nothing_torn, &invariant::nothing_misdelivered, &invariant::order_per_sender, more...,
-          &invariant::slow_is_not_dead, &invariant::ends_well, &invariant::no_call_fails, &invariant::nothing_left};
+  return {&invariant::nothing_lost,         &invariant::nothing_twice,    &invariant::nothing_torn,
+          &invariant::nothing_misdelivered, &invariant::order_per_sender, more...,
+          &invariant::slow_is_not_dead,     &invariant::ends_well,        &invariant::no_call_fails,
+          &invariant::nothing_left};
 }
 
 }  // namespace mulproc::stress

@@ -19,13 +19,16 @@ inline void play_priority_mix(Run& run) {
   });
   const auto is_bulk = [](std::uint64_t number) { return number % 8 == 0; };
   Jobs jobs(run, team, 6, [&](Load load) { return team.offer(is_bulk(load.number) ? BULK : URGENT, std::move(load)); });
-  jobs.text_for = [&](std::uint64_t number) { return is_bulk(number) ? filler_of(number, bulk_bytes) : team.text_for(number); };
+  jobs.text_for = [&](std::uint64_t number) {
+    return is_bulk(number) ? filler_of(number, bulk_bytes) : team.text_for(number);
+  };
   jobs.play(run.settings.messages);
 }
-inline const Scenario priority_mix{.name = "priority_mix",
-                                   .about = "Every eighth job has a body of 1 MiB; the children take the small ones first where there are any.",
-                                   .invariants = invariants_of_jobs(),
-                                   .play = play_priority_mix,
-                                   .largest_text = bulk_bytes};
+inline const Scenario priority_mix{
+    .name = "priority_mix",
+    .about = "Every eighth job has a body of 1 MiB; the children take the small ones first where there are any.",
+    .invariants = invariants_of_jobs(),
+    .play = play_priority_mix,
+    .largest_text = bulk_bytes};
 
 }  // namespace mulproc::stress

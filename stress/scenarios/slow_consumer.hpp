@@ -11,7 +11,8 @@ inline void play_slow_consumer(Run& run) {
       if (job->request() == request::DIE) return 0;
       ::poll(nullptr, 0, 1);  // the work
       const std::uint64_t number = job->load() ? job->load()->number : 0;
-      if (!inbox.reply(*job, verdict_on(*job), {.number = number})) return 0;  // before it is done: an unanswered job is under way
+      if (!inbox.reply(*job, verdict_on(*job), {.number = number}))
+        return 0;  // before it is done: an unanswered job is under way
     }
     return 0;
   });
@@ -21,22 +22,28 @@ inline void play_slow_consumer(Run& run) {
   const auto kept = [&] {
     // Whatever has not been answered when no answer waits is queued or held.
     if (exact && team.empty()) {
-      run.check(jobs.checker().outstanding() <= capacity, invariant::capacity_kept,
-                [&] { return std::to_string(jobs.checker().outstanding()) + " under way where there is room for " + std::to_string(capacity); });
+      run.check(jobs.checker().outstanding() <= capacity, invariant::capacity_kept, [&] {
+        return std::to_string(jobs.checker().outstanding()) + " under way where there is room for " +
+               std::to_string(capacity);
+      });
     }
   };
   jobs.on_answer = [&](const Mail&, std::uint64_t) { kept(); };
   jobs.on_no_room = [&] {
     // Who has answered but is not done yet still takes room, one for each child; so does what the dead had answered.
     if (one_room && run.died == 0) {
-      run.check(jobs.checker().outstanding() + team.size() >= capacity, invariant::room_used,
-                [&] { return "no room, with " + std::to_string(jobs.checker().outstanding()) + " unanswered where there is room for " + std::to_string(capacity); });
+      run.check(jobs.checker().outstanding() + team.size() >= capacity, invariant::room_used, [&] {
+        return "no room, with " + std::to_string(jobs.checker().outstanding()) +
+               " unanswered where there is room for " + std::to_string(capacity);
+      });
     }
   };
   jobs.play(run.settings.messages);
 }
 inline const Scenario slow_consumer{.name = "slow_consumer",
-                                    .about = "The parent sends as fast as it can to children who take a millisecond over each job: back-pressure, and nothing dropped.",
+                                    .about =
+                                        "The parent sends as fast as it can to children who take a millisecond over "
+                                        "each job: back-pressure, and nothing dropped.",
                                     .invariants = invariants_of_jobs(&invariant::capacity_kept, &invariant::room_used),
                                     .play = play_slow_consumer};
 

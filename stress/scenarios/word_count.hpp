@@ -8,8 +8,12 @@ namespace mulproc::stress {
 struct Counted {
   std::uint64_t words = 0, letters = 0, hash = 0;
   bool operator==(const Counted&) const = default;
-  Counted& operator+=(const Counted& other) { return words += other.words, letters += other.letters, hash += other.hash, *this; }
-  std::string text() const { return std::to_string(words) + ' ' + std::to_string(letters) + ' ' + std::to_string(hash); }
+  Counted& operator+=(const Counted& other) {
+    return words += other.words, letters += other.letters, hash += other.hash, *this;
+  }
+  std::string text() const {
+    return std::to_string(words) + ' ' + std::to_string(letters) + ' ' + std::to_string(hash);
+  }
   static Counted from(const std::string& text) {
     Counted counted;
     std::istringstream(text) >> counted.words >> counted.letters >> counted.hash;
@@ -49,7 +53,9 @@ inline void play_word_count(Run& run) {
       lines.push_back(std::move(text));
     }
   }
-  if (!run.check(longest <= run.medium.largest_text, invariant::no_call_fails, "this serializer carries lines of at most " + std::to_string(run.medium.largest_text) + " bytes")) return;
+  if (!run.check(longest <= run.medium.largest_text, invariant::no_call_fails,
+                 "this serializer carries lines of at most " + std::to_string(run.medium.largest_text) + " bytes"))
+    return;
   Team team(run, {.largest_text = longest}, [](Port& inbox) {
     while (auto line = inbox.receive()) {
       if (line->request() == request::DIE) return 0;
@@ -72,11 +78,13 @@ inline void play_word_count(Run& run) {
   };
   if (lines.empty()) return;
   jobs.play(lines.size());
-  run.check(counted == expected, invariant::counts_agree, [&] { return "the crew " + counted.text() + ", a single process " + expected.text(); });
+  run.check(counted == expected, invariant::counts_agree,
+            [&] { return "the crew " + counted.text() + ", a single process " + expected.text(); });
 }
-inline const Scenario word_count{.name = "word_count",
-                                 .about = "The lines of real text dealt to a crew, again from the start while time is left.",
-                                 .invariants = invariants_of_jobs(&invariant::counts_agree),
-                                 .play = play_word_count};
+inline const Scenario word_count{
+    .name = "word_count",
+    .about = "The lines of real text dealt to a crew, again from the start while time is left.",
+    .invariants = invariants_of_jobs(&invariant::counts_agree),
+    .play = play_word_count};
 
 }  // namespace mulproc::stress

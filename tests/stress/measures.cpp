@@ -106,7 +106,8 @@ BOOST_AUTO_TEST_CASE(a_bucket_is_no_wider_than_its_promise_and_follows_the_one_b
     BOOST_REQUIRE(Histogram::bucket_of(from) == i);
     BOOST_REQUIRE(Histogram::bucket_of(next - 1) == i);
     BOOST_REQUIRE(from < next);
-    const double middle = Histogram::middle_of(i), error = std::max(middle - static_cast<double>(from), static_cast<double>(next - 1) - middle);
+    const double middle = Histogram::middle_of(i),
+                 error = std::max(middle - static_cast<double>(from), static_cast<double>(next - 1) - middle);
     BOOST_REQUIRE(error <= 0.01 * static_cast<double>(from));
   }
   BOOST_TEST(Histogram::bucket_of(~std::uint64_t{0}) == Histogram::buckets - 1);
@@ -125,11 +126,13 @@ BOOST_AUTO_TEST_CASE(counts_and_percentiles_agree_with_boosts_histogram_and_with
     ours.add(value), theirs(static_cast<double>(value)), values.push_back(static_cast<double>(value));
   }
   BOOST_TEST(ours.count() == 100'000u);
-  for (std::size_t i = 0; i < Histogram::buckets; ++i) BOOST_REQUIRE(static_cast<double>(ours.in_bucket(i)) == theirs.at(static_cast<int>(i)));
+  for (std::size_t i = 0; i < Histogram::buckets; ++i)
+    BOOST_REQUIRE(static_cast<double>(ours.in_bucket(i)) == theirs.at(static_cast<int>(i)));
   std::sort(values.begin(), values.end());
   for (const double share : {0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0}) {
     const double exact = values[static_cast<std::size_t>(std::ceil(share * 100'000)) - 1];
-    BOOST_TEST(std::abs(ours.quantile(share) - exact) <= 0.01 * exact, "p" << 100 * share << ": " << ours.quantile(share) << " for " << exact);
+    BOOST_TEST(std::abs(ours.quantile(share) - exact) <= 0.01 * exact,
+               "p" << 100 * share << ": " << ours.quantile(share) << " for " << exact);
   }
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / 100'000;
   BOOST_TEST(std::abs(ours.mean() - mean) <= 0.01 * mean);
@@ -182,7 +185,9 @@ BOOST_AUTO_TEST_CASE(sizes_are_fixed_uniform_or_uniform_in_the_logarithm) {
     BOOST_TEST(std::abs(below_100 - (text[0] == 'l' ? 5000 : 909)) < 300, text << ": " << below_100);
   }
   BOOST_TEST(Sizes::read("log:1KiB..1MiB")->largest() == 1u << 20);
-  for (const char* text : {"", "x", "10..", "..10", "20..10", "log:0..10", "log:64", "65MiB", "1KB", "-1", "10..20..30"}) BOOST_TEST(!Sizes::read(text).has_value(), text << " is taken");
+  for (const char* text :
+       {"", "x", "10..", "..10", "20..10", "log:0..10", "log:64", "65MiB", "1KB", "-1", "10..20..30"})
+    BOOST_TEST(!Sizes::read(text).has_value(), text << " is taken");
 }
 BOOST_AUTO_TEST_CASE(an_open_loops_messages_are_due_by_the_clock_alone) {
   Settings settings;
@@ -197,19 +202,36 @@ BOOST_AUTO_TEST_CASE(a_growth_of_memory_descriptors_files_or_processes_is_notice
   const auto verdict = [](auto change) {
     Growth growth;
     for (std::size_t i = 0; i < 40; ++i) {
-      Footprint footprint{.at = static_cast<double>(i), .resident_kib = 10'000 + (i < 10 ? 5'000 * i / 10 : 5'000), .descriptors = 5};
+      Footprint footprint{
+          .at = static_cast<double>(i), .resident_kib = 10'000 + (i < 10 ? 5'000 * i / 10 : 5'000), .descriptors = 5};
       change(footprint, i);
       growth.add(footprint);
     }
     return growth.verdict(10);
   };
   BOOST_TEST(verdict([](Footprint&, std::size_t) {}) == "");
-  BOOST_TEST(verdict([](Footprint& one, std::size_t i) { one.resident_kib += 300 * i; }).starts_with("resident memory grew"));
-  BOOST_TEST(verdict([](Footprint& one, std::size_t i) { one.descriptors += i == 20 ? 1 : 0; }).starts_with("descriptors grew"));
-  BOOST_TEST(verdict([](Footprint& one, std::size_t i) { one.shared_files += i == 39 ? 1 : 0; }).starts_with("shared memory files grew"));
-  BOOST_TEST(verdict([](Footprint& one, std::size_t i) { one.processes += i > 30 ? 1 : 0; }).starts_with("processes grew"));
+  BOOST_TEST(
+      verdict([](Footprint& one, std::size_t i) { one.resident_kib += 300 * i; }).starts_with("resident memory grew"));
+  BOOST_TEST(verdict([](Footprint& one, std::size_t i) {
+               one.descriptors += i == 20 ? 1 : 0;
+             }).starts_with("descriptors grew"));
+  BOOST_TEST(verdict([](Footprint& one, std::size_t i) {
+               one.shared_files += i == 39 ? 1 : 0;
+             }).starts_with("shared memory files grew"));
+  BOOST_TEST(
+      verdict([](Footprint& one, std::size_t i) { one.processes += i > 30 ? 1 : 0; }).starts_with("processes grew"));
 }
 BOOST_AUTO_TEST_CASE(a_live_line_says_how_far_it_is) {
-  const auto line = LiveView::line_of({.title = "churn over pipe", .share = 0.5, .messages_per_second = 1234, .p50 = 1500, .p99 = 2.5e6, .depth = 7, .died = 3, .seconds_left = 12.0, .warming_up = false});
-  for (const char* words : {"churn over pipe", "50 %", "1234 msg/s", "p50 1.50 us", "p99 2.50 ms", "in flight 7", "died 3", "12 s left"}) BOOST_TEST(line.find(words) != line.npos, words << " is not in " << line);
+  const auto line = LiveView::line_of({.title = "churn over pipe",
+                                       .share = 0.5,
+                                       .messages_per_second = 1234,
+                                       .p50 = 1500,
+                                       .p99 = 2.5e6,
+                                       .depth = 7,
+                                       .died = 3,
+                                       .seconds_left = 12.0,
+                                       .warming_up = false});
+  for (const char* words :
+       {"churn over pipe", "50 %", "1234 msg/s", "p50 1.50 us", "p99 2.50 ms", "in flight 7", "died 3", "12 s left"})
+    BOOST_TEST(line.find(words) != line.npos, words << " is not in " << line);
 }
