@@ -3,6 +3,7 @@
 #   setup-debian.sh          compiler, CMake, Boost, Google Benchmark, Spin
 #   setup-debian.sh clang    also clang 16, for make clang and make tsan
 #   setup-debian.sh peers    also Python and ZeroMQ, for make crash-peers
+#   setup-debian.sh chromium also a browser, for make report-test
 set -eu
 root=${MULPROC_SETUP_ROOT:-}  # tests look at machines that are not there
 wanted=""
@@ -19,7 +20,8 @@ case "${1:-}" in
     need python3 python3
     [ -e "$root/usr/include/zmq.h" ] || wanted="$wanted libzmq3-dev"
     ;;
-  *) refuse "setup-debian.sh: no such part \"$1\"; there are: clang, peers" ;;
+  chromium) need chromium chromium ;;
+  *) refuse "setup-debian.sh: no such part \"$1\"; there are: clang, peers, chromium" ;;
 esac
 [ -e "$root/usr/include/benchmark/benchmark.h" ] || [ -e "$root/usr/local/include/benchmark/benchmark.h" ] || wanted="$wanted libbenchmark-dev"
 
