@@ -9,7 +9,7 @@
 ///     send(child, const Body&)   receive(f)        f is called with a const Body&
 ///   Child(W&, index)                  in the forked process
 ///     send(const Body&)          receive(f)
-///   optional: send_in_place(child, f)  f is called with a Body& where the receiver will read it
+///   optional: send_in_place(child, number)   writes the body of that number where the receiver will read it
 /// Where the shape says to_anyone, `child` has no meaning: whoever is free takes the message.
 /// Whatever goes wrong is thrown; a message that never comes is the watchdog's.
 #include <cstddef>

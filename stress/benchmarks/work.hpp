@@ -151,8 +151,8 @@ void one_way(const Shape& shape, std::uint64_t count, Record& record) {
   family.wait_until_ready();
   const auto own = std::make_unique<Body<Bytes>>();
   for (std::uint64_t i = 0; i < warm_up + count; ++i) {
-    if constexpr (form == Form::in_place && requires { parent.send_in_place(std::size_t{0}, [](Body<Bytes>&) {}); }) {
-      parent.send_in_place(0, [i](Body<Bytes>& body) { body.write(i); });
+    if constexpr (form == Form::in_place && requires { parent.send_in_place(std::size_t{0}, i); }) {
+      parent.send_in_place(0, i);
     } else {
       own->write(i);
       parent.send(0, *own);

@@ -66,12 +66,10 @@ class Rings {
       for (std::size_t i = 0; i < children.size(); ++i) down_.push_back(rings.ring(i, 0)), up_.push_back(rings.ring(i, 1));
     }
     void send(std::size_t child, const Body<Bytes>& body) {
-      send_in_place(child, [&](Body<Bytes>& slot) { std::memcpy(static_cast<void*>(&slot), &body, Bytes); });
+      send_by(child, [&](Body<Bytes>& slot) { std::memcpy(static_cast<void*>(&slot), &body, Bytes); });
     }
-    template <class F>
-    void send_in_place(std::size_t child, F write) {
-      if (rings_.shape_.to_anyone) rings_.wait(0, [&] { return down_[child = next_++ % down_.size()].reserve() != nullptr; });
-      rings_.put(down_[child], 0, 1 + child, write);
+    void send_in_place(std::size_t child, std::uint64_t number) {
+      send_by(child, [number](Body<Bytes>& slot) { slot.write(number); });
     }
     template <class F>
     void receive(F f) {
@@ -85,6 +83,11 @@ class Rings {
     }
 
    private:
+    template <class F>
+    void send_by(std::size_t child, F write) {
+      if (rings_.shape_.to_anyone) rings_.wait(0, [&] { return down_[child = next_++ % down_.size()].reserve() != nullptr; });
+      rings_.put(down_[child], 0, 1 + child, write);
+    }
     Rings& rings_;
     std::vector<Ring> down_, up_;
     std::size_t turn_ = 0, next_ = 0;

@@ -16,13 +16,31 @@
 namespace mulproc::benchmarks {
 namespace {
 
+/// A body that is made while it is serialized, piece by piece, so that it is written once: where the transport lends.
+template <std::size_t Bytes>
+struct Made {
+  std::uint64_t number;
+};
+struct Serializer : serializer::trivially_copyable {
+  using trivially_copyable::encode;
+  template <std::size_t Bytes>
+  static Result<> encode(const Made<Bytes>& made, Sink& sink) {
+    Body<std::min<std::size_t>(Bytes, 4096)> piece;
+    for (std::size_t word = 0; word < Body<Bytes>::words; word += piece.words) {
+      piece.write(made.number + word);
+      if (!sink.append(piece.bytes())) return Errc::too_large;
+    }
+    return {};
+  }
+};
+
 template <class T>
 struct Over {
-  using C = Channel<T, serializer::trivially_copyable, routing::addressed_to_me>;
+  using C = Channel<T, Serializer, routing::addressed_to_me>;
   static constexpr bool shares_a_link = C::promises.many_to_many;
 
-  template <std::size_t Bytes>
-  static void send(C& channel, ProcessId recipient, const Body<Bytes>& body, bool spins) {
+  template <std::size_t Bytes, class B>
+  static void send(C& channel, ProcessId recipient, const B& body, bool spins) {
     const Header header{.request = request::DO, .recipient = recipient};
     const auto once = [&](Deadline deadline) {
       if constexpr (Bytes == 0) {
@@ -90,8 +108,9 @@ struct Over {
         }
       }
       void send(std::size_t child, const Body<Bytes>& body) {
-        Over::send(ends_[shares_a_link ? 0 : child], shape_.to_anyone ? anyone : ProcessId(ids_[child]), body, shape_.spins);
+        send_body(child, body);
       }
+      void send_in_place(std::size_t child, std::uint64_t number) { send_body(child, Made<Bytes>{number}); }
       template <class F>
       void receive(F f) {
         if (ends_.size() == 1) return Over::template receive<Bytes>(ends_[0], shape_.spins, f);
@@ -110,6 +129,10 @@ struct Over {
       }
 
      private:
+      template <class B>
+      void send_body(std::size_t child, const B& body) {
+        Over::template send<Bytes>(ends_[shares_a_link ? 0 : child], shape_.to_anyone ? anyone : ProcessId(ids_[child]), body, shape_.spins);
+      }
       const Shape shape_;
       std::vector<ProcessId> ids_;
       std::vector<C> ends_;
@@ -122,7 +145,7 @@ struct Over {
       Child(Wire& wire, std::size_t index) : shape_(wire.shape_), end_(wire.links_[shares_a_link ? 0 : index].child()), parent_(::getppid()) {
         wire.links_.clear();
       }
-      void send(const Body<Bytes>& body) { Over::send(end_, parent_, body, shape_.spins); }
+      void send(const Body<Bytes>& body) { Over::template send<Bytes>(end_, parent_, body, shape_.spins); }
       template <class F>
       void receive(F f) {
         Over::template receive<Bytes>(end_, shape_.spins, f);
