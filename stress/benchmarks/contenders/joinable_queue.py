@@ -5,6 +5,7 @@ usage: joinable_queue.py PATTERN CHILDREN IN_FLIGHT BYTES COUNT PLACEMENT
 PLACEMENT is 0: parent and children apart, 1: all on one core, 2: on two as the kernel likes
 prints: nanoseconds, how many were done, how many arrived, and the median, 99th and 99.9th percentile of the latencies
 """
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -77,7 +78,13 @@ def sleep_and_stamp(queue, me, size, latencies, seen):
         seen.value += 1
 
 
+def die_with_parent():
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 def life(placement, target, arguments):
+    die_with_parent()
     pin(placement, False)
     target(*arguments)
 
@@ -184,6 +191,6 @@ def main():
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent()
     multiprocessing.set_start_method("fork")
     main()
