@@ -35,12 +35,13 @@ if [ "$verb" = check ]; then
     $1 !~ /^(instructions|allocations|system_calls)\./ {next}
     FNR == NR {committed[$1] = $2; next}
     !($1 in committed) {print "not compared, as it is new: " $1 " " $2; next}
-    {most = $1 ~ /^instructions/ ? committed[$1] * 1.05 : committed[$1]; compared++}
+    # A call now and then is not one for each message: on a slow machine somebody looks for deaths meanwhile.
+    {most = $1 ~ /^instructions/ ? committed[$1] * 1.05 : committed[$1] + 0.05; compared++}
     $2 > most {print $1 " has grown from " committed[$1] " to " $2; grown = 1}
     END {
       if (!compared) {print "nothing was compared with " file; exit 1}
       if (grown) {print "make it cheaper, or run make costs and say in the commit why it must be"; exit 1}
-      print compared " counts: no instruction count is more than 5 % above " file ", no other count above it"
+      print compared " counts: no instruction count is more than 5 % above " file ", no allocation or system call for each message has come"
     }' "$file" "$work/figures"
   exit
 fi
@@ -50,9 +51,7 @@ for header in "$top"/framework/mulproc/*.hpp "$top"/policies/mulproc/*.hpp "$top
   printf '#include <%s>\n' "$include" >"$work/one.cpp"
   flags="-std=c++20 -O2 -I$top/framework -I$top/policies"
   lines=$("$compile" $flags -E -P "$work/one.cpp" | grep -c '[^[:space:]]')
-  seconds=$(for turn in 1 2; do  # of the processor; the better of two
-    ("$compile" $flags -c "$work/one.cpp" -o "$work/one.o"; times) | tail -n 1
-  done | awk -F'[ms ]+' '{spent = 60 * $1 + $2 + 60 * $3 + $4; if (NR == 1 || spent < least) least = spent} END {printf "%.2f", least}')
+  seconds=$( ("$compile" $flags -c "$work/one.cpp" -o "$work/one.o"; times) | awk -F'[ms ]+' 'END {printf "%.2f", 60 * $1 + $2 + 60 * $3 + $4}')
   echo "lines.$include $lines" >>"$work/headers"
   echo "processor_seconds.$include $seconds" >>"$work/headers"
 done
