@@ -22,7 +22,10 @@ struct Made {
   std::uint64_t number;
 };
 struct Serializer : serializer::trivially_copyable {
+  using trivially_copyable::bytes_of;
   using trivially_copyable::encode;
+  template <std::size_t Bytes>
+  static void bytes_of(const Made<Bytes>&) = delete;  // it does not lie anywhere yet
   template <std::size_t Bytes>
   static Result<> encode(const Made<Bytes>& made, Sink& sink) {
     Body<std::min<std::size_t>(Bytes, 4096)> piece;
