@@ -55,7 +55,6 @@ struct LanesLayout {
       chunk_bytes[tier] = sizes[tier] == 0 ? 0 : sizes[tier] + 64;
       chunks[tier] = sizes[tier] == 0 ? 0 : std::clamp(bodies_budget / people / chunk_bytes[tier], capacity, most);
     }
-    if (inline_bytes() >= max_body_bytes) chunks[0] = 0;
     participants = round_up(sizeof(LanesHead), page);
     sleepers = participants + Participants::bytes(people);
     mailboxes = round_up(sleepers + people, 64);
@@ -101,15 +100,19 @@ struct LanesLayout {
     });
   }
 
+  /// Of a segment that is there already. Read once: what a peer writes there later is not believed.
   /// Fails:   throws std::system_error: malformed for a segment of another version, size or kind.
-  static void check(const Segment& segment) {
+  static LanesLayout of(const Segment& segment) {
     const auto& head = *reinterpret_cast<const LanesHead*>(segment.address());
+    const auto capacity = head.capacity, max_body_bytes = head.max_body_bytes;
+    const auto people = head.participants.maximum;
     const bool sane = segment.size() >= sizeof(LanesHead) && head.magic == magic && head.version == version && head.bytes == segment.size() &&
-                      head.capacity >= 1 && head.capacity <= 1 << 16 && head.max_body_bytes >= 1 &&
-                      head.max_body_bytes <= std::numeric_limits<std::uint32_t>::max() && head.participants.maximum >= 2 &&
-                      head.participants.maximum <= most_participants &&
-                      LanesLayout(head.capacity, head.max_body_bytes, head.participants.maximum).bytes == segment.size();
-    if (!sane) throw std::system_error(Errc::malformed, "this name's segment is no shm_lanes of this version");
+                      capacity >= 1 && capacity <= 1 << 16 && max_body_bytes >= 1 && max_body_bytes <= std::numeric_limits<std::uint32_t>::max() &&
+                      people >= 2 && people <= most_participants;
+    if (sane) {
+      if (const LanesLayout layout(capacity, max_body_bytes, people); layout.bytes == segment.size()) return layout;
+    }
+    throw std::system_error(Errc::malformed, "this name's segment is no shm_lanes of this version");
   }
 
  private:
