@@ -1,12 +1,13 @@
 // T1, T2: a participant is killed at each instruction of each operation, and so is who cleans up after it; the survivors
 // go on and nothing is lost.
 //
-//   kill_at_every_instruction [--all-pairs] [--operation NAME] [--patience SECONDS] [--table FILE]
+//   kill_at_every_instruction [--all-pairs] [--every N] [--operation NAME] [--patience SECONDS] [--table FILE]
 //
 // Each point is a kill of its own: another channel, another victim, SIGKILL after the k-th instruction, fresh survivors.
 // Stepping to each k would be quadratic; so the operation is stepped once and its route written down, and the victims run
 // at full speed to a breakpoint. Of those who clean up, the quick form kills a sample, spread over the states that a first
-// death can leave (shared memory and locks held) and over their own instructions; --all-pairs kills one at each.
+// death can leave (shared memory and locks held) and over their own instructions; --all-pairs kills one at each. --every N
+// leaves out N - 1 of N points.
 #include <sys/mman.h>
 
 #include <array>
@@ -27,6 +28,7 @@ struct Asked {
   bool all_pairs = false;
   std::string operation, table;
   unsigned patience = 30;  // a point that takes longer hangs
+  std::size_t every = 1;   // a kill after each instruction, or each second one, ...; after the last one in any case
 };
 
 class Operation {
@@ -82,7 +84,9 @@ class Operation {
     const auto states = route.states();
     tally.instructions = route.places.size();
     tally.states = states.size();
-    for (std::size_t k = w + workers * tally.points_begun; k <= route.places.size(); k += workers) {
+    const auto begin = [&] { return (w + workers * tally.points_begun) * asked_.every; };
+    for (std::size_t k = begin(), end = route.places.size(); k < end + asked_.every; k = begin()) {
+      k = std::min(k, end);
       ::alarm(asked_.patience);
       ++tally.points_begun;
       tally.point = k;
@@ -130,14 +134,16 @@ int main(int argc, char** argv) {
       asked.operation = argv[++i];
     } else if (word == "--patience" && i + 1 < argc) {
       asked.patience = static_cast<unsigned>(std::stoul(argv[++i]));
+    } else if (word == "--every" && i + 1 < argc) {
+      asked.every = std::max<std::size_t>(1, std::stoul(argv[++i]));
     } else if (word == "--table" && i + 1 < argc) {
       asked.table = argv[++i];
     } else {
-      std::cerr << "usage: kill_at_every_instruction [--all-pairs] [--operation NAME] [--patience SECONDS] [--table FILE]\n";
+      std::cerr << "usage: kill_at_every_instruction [--all-pairs] [--every N] [--operation NAME] [--patience SECONDS] [--table FILE]\n";
       return 2;
     }
   }
-  Table table(T::name, asked.table);
+  Table table(T::name, asked.table, asked.every);
   for (const auto& scenario : scenarios<T>()) {
     if (asked.operation.empty() || scenario.name == asked.operation) table.add(Operation(scenario, asked).run());
   }
