@@ -1,4 +1,4 @@
-// What shm_deque promises beyond the other queues: cheap small messages, dead letters of the dead, names.
+// What shm_deque promises beyond the other queues: cheap small messages, dead letters of the dead, names, wakes for the concerned.
 #define BOOST_TEST_MODULE shm_deque
 #include <boost/test/unit_test.hpp>
 #include <mulproc/channel.hpp>
@@ -6,6 +6,7 @@
 #include <mulproc/routing/addressed_to_me.hpp>
 #include <mulproc/routing/everything.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>
+#include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/shm_deque.hpp>
 
 #include <fstream>
@@ -59,4 +60,114 @@ BOOST_AUTO_TEST_CASE(a_name_lets_strangers_meet_and_is_gone_with_its_opener) {
   }
   BOOST_CHECK_THROW(Jobs::attach(name), std::system_error);
   BOOST_CHECK_THROW(Jobs::open({.name = "no/slash"}), std::invalid_argument);
+}
+
+namespace {
+/// Blocked in futex(2) or futex_waitv.
+void wait_until_asleep(pid_t process) {
+  for (std::string number; number != "202" && number != "449"; ::sched_yield()) std::ifstream("/proc/" + std::to_string(process) + "/syscall") >> number;
+}
+/// How often it went to sleep, or was asked to.
+long naps(pid_t process) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string word; status >> word;) {
+    if (word == "voluntary_ctxt_switches:") return status >> word, std::stol(word);
+  }
+  return -1;
+}
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(endpoints_of_one_thread_share_its_mail_and_who_stays_gets_what_was_for_who_went) {
+  auto link = Jobs::open();
+  auto mother = spawn([&] {
+    auto parent = link.parent();
+    const auto children = parent.receive().value().sender();
+    for (int i = 1; i <= 3; ++i) parent.send({.recipient = children}, i).value();
+    parent.join().value();
+    return 0;
+  });
+  std::optional<Jobs> first = link.child();
+  auto second = link.child();
+  BOOST_TEST((first->id() == second.id()));
+  first->send({}).value();
+  BOOST_TEST(second.receive()->body<int>().value() == 1);
+  BOOST_TEST(first->receive()->body<int>().value() == 2);
+  first.reset();
+  BOOST_TEST(second.receive()->body<int>().value() == 3);
+  BOOST_TEST(mother.wait().code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_parent_passes_over_its_own_offers_and_its_children_take_all_in_the_order_they_were_made) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  parent.send({}, 1).value();
+  auto child = spawn(link, [](Jobs& inbox) {
+    inbox.send({}, 2).value();
+    (void)inbox.receive([](const Jobs::MessageView& message) { return message.request() == request::DIE; });
+  });
+  while (parent.unfinished() != 2) ::sched_yield();
+  parent.send({}, 3).value();
+  auto other = spawn(link, [](Jobs& inbox) {
+    for (const int expected : {1, 2, 3}) {
+      if (inbox.receive().value().body<int>().value() != expected) ::_exit(1);
+    }
+  });
+  BOOST_TEST(other.wait().code == 0);
+  parent.send({}, 4).value();
+  BOOST_TEST((parent.try_receive().error() == Errc::not_ready));
+  parent.send({.request = request::DIE, .recipient = child.id()}).value();
+  child.wait();
+}
+
+BOOST_AUTO_TEST_CASE(a_letter_among_300_participants_wakes_its_recipient_only) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  std::vector<Jobs> crowd;
+  for (int i = 0; i < 290; ++i) crowd.push_back(link.child());
+  const auto answer = [](Jobs& inbox) {
+    shared_memory::Participants::look_every = 1h;
+    while (auto message = inbox.receive()) inbox.reply(*message, request::FINISHED).value();
+  };
+  std::vector<Child> children;
+  for (int i = 0; i < 9; ++i) children.push_back(spawn(link, answer));
+  const auto naps_of_the_others = [&] {
+    long sum = 0;
+    for (std::size_t i = 1; i < children.size(); ++i) wait_until_asleep(children[i].id().pid), sum += naps(children[i].id().pid);
+    return sum;
+  };
+  const long before = naps_of_the_others();
+  constexpr long letters = 200;
+  long after = 0;
+  for (long i = 0; i < letters; ++i) {
+    parent.send({.recipient = children[0].id()}).value();
+    parent.receive().value();
+    after = naps_of_the_others();
+  }
+  BOOST_TEST(before > 0);
+  BOOST_TEST(after - before < 4 * letters);  // of eight, who would have been woken each time
+  parent.close().value();
+}
+
+using Queues = std::tuple<transport::shm_deque, transport::message_queue>;
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_refused_a_message_sleeps_on_while_others_refuse_it, Transport, Queues) {
+  using Picky = Channel<Transport, serializer::trivially_copyable, routing::everything>;
+  const auto refuse = [](const auto& message) { return message.request() == request::DIE; };
+  auto link = Picky::open();
+  auto parent = link.parent();
+  parent.send({}, 1).value();
+  auto child = spawn(link, [&](Picky& inbox) {
+    shared_memory::Participants::look_every = 1h;
+    (void)inbox.receive(refuse);
+  });
+  wait_until_asleep(child.id().pid);
+  const long before = naps(child.id().pid);
+  constexpr int refusals = 500;
+  for (int i = 0; i < refusals; ++i) {
+    (void)parent.try_receive(refuse);
+    wait_until_asleep(child.id().pid);
+  }
+  BOOST_TEST(before > 0);
+  BOOST_TEST(naps(child.id().pid) - before < refusals / 2);
+  parent.send({.request = request::DIE}).value();  // and hears of what is new
+  BOOST_TEST(child.wait().code == 0);
 }

@@ -241,6 +241,7 @@ class BoostQueueStore {
         if constexpr (!F::looks_inside) {
           return found;
         } else {
+          const auto since = people_.sleeps();
           lock->unlock();
           const auto& seen = head_of(found);
           bool wanted = false;
@@ -252,7 +253,7 @@ class BoostQueueStore {
           }
           if (wanted) return found;
           refused.emplace_back(seen.ticket, seen.attempt);
-          if (auto back = put_back(found, 0); !back) return back.error();
+          if (auto back = put_back(found, 0, since); !back) return back.error();
           lock = enter(deadline);
           if (!lock) return lock.error();
           continue;
@@ -277,7 +278,8 @@ class BoostQueueStore {
     wake_for_room();
     return {};
   }
-  Result<> put_back(const Item& item, std::uint32_t more_attempts) {
+  /// `refused_since`: for what was only looked at, sleeps() of then.
+  Result<> put_back(const Item& item, std::uint32_t more_attempts, std::optional<std::uint32_t> refused_since = {}) {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
     if (!let_go(item)) return Errc::stale;
@@ -289,7 +291,7 @@ class BoostQueueStore {
     } else if (head.is_dead_letter != 0) {
       bury_letter(item, head);
     } else {
-      wake_for_mail(head.envelope.recipient);
+      wake_for_mail(head.envelope.recipient, refused_since);
       push(with_head(item, head));
     }
     return {};
@@ -454,10 +456,10 @@ class BoostQueueStore {
     return true;
   }
   // All who might take it: none of the woken needs to pass a wake on.
-  void wake_for_mail(ProcessId recipient) {
-    people_.wake_all(any_mail);
+  void wake_for_mail(ProcessId recipient, std::optional<std::uint32_t> refused_since = {}) {
+    people_.wake_all(any_mail, refused_since);
     if (recipient == anyone) {
-      people_.wake_all(offers);
+      people_.wake_all(offers, refused_since);
     } else {
       people_.wake_recipient(people_.mailbox_of(recipient));
     }

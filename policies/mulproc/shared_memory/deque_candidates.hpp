@@ -7,7 +7,7 @@ namespace mulproc::shared_memory {
 /// Which lists a receiver need look into.
 struct Taste {
   bool by_address = false;  // own mail and other people's offers at most
-  bool own_mail = false, offers = false;
+  bool offers = false;
 
   /// A selector by address depends on the recipient only, and for anyone on whether the sender is me: so a few questions say all.
   template <class F>
@@ -16,13 +16,13 @@ struct Taste {
       return {};
     } else {
       const ProcessId another(-1);
+      Envelope envelope{};
       const auto takes = [&](ProcessId recipient, ProcessId sender) {
-        Envelope envelope{};
         envelope.recipient = recipient;
         envelope.sender = sender;
         return static_cast<bool>(selector(std::as_const(envelope)));
       };
-      return {!takes(another, another) && !takes(anyone, me), takes(me, another), takes(anyone, another)};
+      return {!takes(another, another) && !takes(anyone, me), takes(anyone, another)};
     }
   }
 };
@@ -36,9 +36,10 @@ class Candidates {
       add(index.oldest());
       return;
     }
-    if (taste.own_mail) add(index.oldest(index.mailbox(mailbox)));
-    if (taste.offers) add(index.oldest(DequeIndex::offered));
-    if (taste.offers && !is_parent) add(index.oldest(DequeIndex::parents_offers));
+    add(index.oldest(mailbox));
+    if (!taste.offers) return;
+    add(index.oldest(DequeIndex::offered));
+    if (!is_parent) add(index.oldest(DequeIndex::parents_offers));
   }
 
   /// Nothing when there is no further one; a list that a peer made a ring ends too.

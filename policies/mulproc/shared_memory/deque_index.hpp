@@ -36,13 +36,18 @@ class DequeIndex {
   std::uint32_t oldest(std::uint32_t list) const noexcept { return lists_[list].first; }  // of the READY ones
   std::uint32_t mailbox(std::uint32_t of) const noexcept { return std::min(first_mailbox + of, list_count_ - 1); }
   std::uint32_t mailbox_it_is_in(std::uint32_t at) const noexcept { return slots_[at].list < first_mailbox ? nothing : slots_[at].list - std::uint32_t{first_mailbox}; }
+  /// In the list of this mailbox or of offers.
+  bool is_first_of(std::uint32_t mailbox, std::uint32_t at) const noexcept {
+    return at == lists_[mailbox].first || at == lists_[offered].first || at == lists_[parents_offers].first;
+  }
   bool has_offers() const noexcept { return in_bounds(oldest(offered)) || in_bounds(oldest(parents_offers)); }
 
-  void append(std::uint32_t at) noexcept {
+  /// At the end. `mailbox` is its recipient's, as people know it.
+  void append(std::uint32_t at, std::uint32_t mailbox) noexcept {
     Slot& slot = slots_[at];
-    link_behind(head_->in_order.last, at, head_->in_order, &Slot::in_order);
-    slot.list = static_cast<std::uint16_t>(list_for(at));
-    link_behind(lists_[slot.list].last, at, lists_[slot.list], &Slot::by_recipient);
+    slot.list = static_cast<std::uint16_t>(list_for(at, mailbox));
+    link_last(at, head_->in_order, &Slot::in_order);
+    link_last(at, lists_[slot.list], &Slot::by_recipient);
   }
   /// Back to its place, which is near the head.
   void insert(std::uint32_t at) noexcept {
@@ -61,7 +66,7 @@ class DequeIndex {
     std::uint32_t left = slot_count_;
     for (auto at = oldest(); in_bounds(at) && left-- != 0; at = slots_[at].in_order.next) {
       slots_[at].list = static_cast<std::uint16_t>(list_for(at));
-      link_behind(lists_[slots_[at].list].last, at, lists_[slots_[at].list], &Slot::by_recipient);
+      link_last(at, lists_[slots_[at].list], &Slot::by_recipient);
     }
   }
   bool anything_elsewhere() const noexcept { return in_bounds(oldest(elsewhere)); }
@@ -96,7 +101,7 @@ class DequeIndex {
     std::copy_n(counts.live, 2, head_->live);
     std::copy_n(counts.dead, 2, head_->dead);
     std::sort(ready.begin(), ready.end(), [this](auto a, auto b) { return slots_[a].ticket < slots_[b].ticket; });
-    for (const auto at : ready) link_behind(head_->in_order.last, at, head_->in_order, &Slot::in_order);
+    for (const auto at : ready) link_last(at, head_->in_order, &Slot::in_order);
     sort_by_recipient();
   }
 
@@ -127,12 +132,20 @@ class DequeIndex {
     return counts;
   }
 
-  std::uint32_t list_for(std::uint32_t at) const noexcept {
+  std::uint32_t list_for(std::uint32_t at) const noexcept { return list_for(at, people_->mailbox_of(slots_[at].envelope.recipient)); }
+  std::uint32_t list_for(std::uint32_t at, std::uint32_t box) const noexcept {
+    if (box != Participants::nobody) return mailbox(box);
     const Envelope& envelope = slots_[at].envelope;
-    const ProcessId recipient = envelope.recipient, sender = envelope.sender;
-    if (recipient == anyone) return side_of(at) == 0 && sender.host == 0 && people_->is_parent(sender.pid) ? parents_offers : offered;
-    const std::uint32_t box = people_->mailbox_of(recipient);
-    return box == Participants::nobody ? elsewhere : mailbox(box);
+    if (envelope.recipient != anyone) return elsewhere;
+    const ProcessId sender = envelope.sender;
+    return side_of(at) == 0 && sender.host == 0 && people_->is_parent(sender.pid) ? parents_offers : offered;
+  }
+
+  void link_last(std::uint32_t at, ListEnds& ends, LinksOf links) noexcept {
+    const std::uint32_t previous = ends.last;
+    slots_[at].*links = {nothing, previous};
+    (in_bounds(previous) ? (slots_[previous].*links).next : ends.first) = at;
+    ends.last = at;
   }
 
   void link_behind(std::uint32_t previous, std::uint32_t at, ListEnds& ends, LinksOf links) noexcept {

@@ -12,9 +12,6 @@ class DequeSlots {
   struct Lease {
     std::uint32_t slot;
     SlotWord word;  // as it was claimed; any other word there means the lease has ended
-    Envelope envelope;
-    int attempt;
-    std::span<const std::byte> bytes;
   };
 
   DequeSlots(std::shared_ptr<Segment> segment, Role role)
@@ -31,6 +28,13 @@ class DequeSlots {
 
   ProcessId id() const noexcept { return thread_; }
   std::size_t max_body_bytes() const noexcept { return layout_.max_body_bytes; }
+  /// As they lie in the slot, until the lease ends.
+  const Envelope& envelope_of(const Lease& lease) const noexcept { return slots_[lease.slot].envelope; }
+  std::span<const std::byte> bytes_of(const Lease& lease) const noexcept {
+    const Slot& slot = slots_[lease.slot];
+    const std::size_t bytes = std::min<std::size_t>(slot.envelope.body_bytes, layout_.max_body_bytes);  // a length from a peer is not believed
+    return {body_of(lease.slot, bytes), bytes <= Slot::inline_bytes ? bytes : std::min<std::size_t>(bytes, slot.body_allocated)};
+  }
 
  protected:
   std::size_t side() const noexcept { return role_ == Role::parent ? 0 : 1; }
@@ -63,14 +67,15 @@ class DequeSlots {
     people_.wake_everybody();
   }
 
-  void commit(std::uint32_t at, SlotState state, std::uint8_t attempt) noexcept {
-    SlotWord word = index_.word(at);
+  SlotWord commit(std::uint32_t at, SlotState state, std::uint8_t attempt) noexcept { return commit(at, index_.word(at), state, attempt); }
+  SlotWord commit(std::uint32_t at, SlotWord word, SlotState state, std::uint8_t attempt) noexcept {
     word.state = state;
     word.attempt = attempt;
     word.owner = static_cast<std::uint16_t>(me_);
     // Every claim is another lease: who gave a message back cannot settle it once it is taken again, by himself either.
     if (state == SlotState::CLAIMED || state == SlotState::CLAIMED_DEAD || state == SlotState::WRITING) ++word.generation;
     slots_[at].word.store(word, std::memory_order_release);  // readers hold the lock, whose order this rides on
+    return word;
   }
 
   /// A FREE slot with room for the body. Killed anywhere here: it is still FREE.
@@ -93,44 +98,45 @@ class DequeSlots {
       if (auto error = segment_->allocate(layout_.bodies + at * layout_.body_stride, body_bytes)) return error;
       slot.body_allocated = static_cast<std::uint32_t>(body_bytes);
     }
-    index_.pop_free();
-    slot.side = static_cast<std::uint16_t>(side());
-    ++head_.live[side()];
+    occupy(at);
     return at;
   }
-  /// The slot's message becomes one to be taken.
-  void post(std::uint32_t at) noexcept {
+  /// The same where it takes no more than the next one of the free list; what is wrong with that is acquire()'s to find out.
+  bool acquire_at_once(std::uint32_t at, std::size_t body_bytes) noexcept {
+    if (!index_.in_bounds(at) || !is_free(at) || (body_bytes > Slot::inline_bytes && slots_[at].body_allocated < body_bytes)) return false;
+    occupy(at);
+    return true;
+  }
+  /// The slot's message becomes one to be taken. `mailbox` is its recipient's.
+  void post(std::uint32_t at, std::uint32_t mailbox) noexcept {
     slots_[at].ticket = head_.next_ticket++;
-    index_.append(at);
+    index_.append(at, mailbox);
     wake_for_mail(at);  // before the commit
     commit(at, SlotState::READY, 1);
   }
-  Lease claim(std::uint32_t at, const Envelope& envelope, SlotState as) noexcept {
-    const auto attempt = index_.word(at).attempt;
+  Lease claim(std::uint32_t at, SlotWord word, SlotState as) noexcept {
     if (as == SlotState::CLAIMED) index_.remove(at);
-    commit(at, as, attempt);
-    const std::size_t bytes = std::min<std::size_t>(envelope.body_bytes, layout_.max_body_bytes);  // a length from a peer is not believed
-    const std::size_t touchable = bytes <= Slot::inline_bytes ? bytes : std::min<std::size_t>(bytes, slots_[at].body_allocated);
-    return {at, index_.word(at), envelope, attempt, {body_of(at, bytes), touchable}};
+    return {at, commit(at, word, as, word.attempt)};
   }
-  void free_slot(std::uint32_t at) noexcept {
+  void free_slot(std::uint32_t at) noexcept { free_slot(at, index_.word(at)); }
+  void free_slot(std::uint32_t at, SlotWord word) noexcept {
     const auto side = index_.side_of(at);
-    --(DequeIndex::is_dead(index_.word(at).state) ? head_.dead : head_.live)[side];
+    --(DequeIndex::is_dead(word.state) ? head_.dead : head_.live)[side];
     wake_for_room(side);
-    commit(at, SlotState::FREE, 0);
+    commit(at, word, SlotState::FREE, 0);
     index_.push_free(at);
   }
   /// READY again, or a dead letter when it has been tried often enough.
-  void back_to_its_place(std::uint32_t at, std::uint8_t attempt) noexcept {
+  void back_to_its_place(std::uint32_t at, std::uint8_t attempt, std::optional<std::uint32_t> refused_since) noexcept {
     if (attempt > max_attempts) return bury_letter(at, max_attempts);
     index_.insert(at);
-    wake_for_mail(at);
+    wake_for_mail(at, refused_since);
     commit(at, SlotState::READY, attempt);
   }
-  void put_back_held(std::uint32_t at, Attempt attempts) noexcept {
+  void put_back_held(std::uint32_t at, Attempt attempts, std::optional<std::uint32_t> refused_since = {}) noexcept {
     const SlotWord word = index_.word(at);
-    if (word.state == SlotState::CLAIMED_DEAD) return commit(at, SlotState::DEAD_LETTER, word.attempt);
-    back_to_its_place(at, static_cast<std::uint8_t>(word.attempt + (attempts == Attempt::one_more ? 1 : 0)));
+    if (word.state == SlotState::CLAIMED_DEAD) return void(commit(at, SlotState::DEAD_LETTER, word.attempt));
+    back_to_its_place(at, static_cast<std::uint8_t>(word.attempt + (attempts == Attempt::one_more ? 1 : 0)), refused_since);
   }
   std::uint32_t oldest_dead_letter(std::size_t side) const noexcept {  // 2: of both sides
     std::uint32_t oldest = DequeIndex::nothing;
@@ -143,8 +149,8 @@ class DequeSlots {
   }
 
   /// An offer is for one: it wakes one of those who take any. What must be looked at wakes all who look.
-  void wake_for_mail(std::uint32_t at) noexcept {
-    people_.wake_all(any_mail);
+  void wake_for_mail(std::uint32_t at, std::optional<std::uint32_t> refused_since = {}) noexcept {
+    people_.wake_all(any_mail, refused_since);
     if (const auto box = index_.mailbox_it_is_in(at); box != DequeIndex::nothing) {
       people_.wake_recipient(box);
     } else if (slots_[at].envelope.recipient == anyone) {
@@ -229,14 +235,19 @@ class DequeSlots {
 
  private:
   bool is_free(std::uint32_t at) const noexcept { return index_.word(at).state == SlotState::FREE; }
+  void occupy(std::uint32_t first_free) noexcept {
+    index_.pop_free();
+    slots_[first_free].side = static_cast<std::uint16_t>(side());
+    ++head_.live[side()];
+  }
 
   /// From live to dead: it leaves its side's room for the reserve of `capacity` slots.
   void bury_letter(std::uint32_t at, std::uint8_t attempt) noexcept {
     const auto side = index_.side_of(at);
     if (head_.dead[side] >= layout_.capacity) {
       if (const auto oldest = oldest_dead_letter(side); oldest != DequeIndex::nothing) {
+        ++head_.dropped[side];  // Killed here: one is counted that was not dropped. The other way round one would be gone untold.
         free_slot(oldest);
-        ++head_.dropped[side];
       }
     }
     --head_.live[side];

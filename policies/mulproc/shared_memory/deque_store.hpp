@@ -38,11 +38,16 @@ class DequeStore : public DequeSlots {
     if (body.size() > copied_under_the_lock) return put_large(envelope, body, deadline);
     auto lock = enter(deadline);
     if (!lock) return lock.error();
-    const auto at = slot_for(lock, envelope.recipient, body.size(), deadline);
-    if (!at) return at.error();
-    slots_[*at].envelope = envelope;
-    if (!body.empty()) std::memcpy(body_of(*at, body.size()), body.data(), body.size());
-    post(*at);
+    Place place{index_.first_free(), people_.mailbox_of(envelope.recipient)};
+    const bool is_there = place.mailbox != Participants::nobody || envelope.recipient == anyone;
+    if (!is_there || !has_room() || !acquire_at_once(place.slot, body.size())) {
+      const auto found = place_for(lock, envelope.recipient, body.size(), deadline);
+      if (!found) return found.error();
+      place = *found;
+    }
+    slots_[place.slot].envelope = envelope;
+    if (!body.empty()) std::memcpy(body_of(place.slot, body.size()), body.data(), body.size());
+    post(place.slot, place.mailbox);
     return {};
   }
 
@@ -60,11 +65,11 @@ class DequeStore : public DequeSlots {
     if (bytes > max_body_bytes()) return Errc::too_large;
     auto lock = enter(deadline);
     if (!lock) return lock.error();
-    const auto at = slot_for(lock, recipient, bytes, deadline);
-    if (!at) return at.error();
-    slots_[*at].envelope = Envelope{};
-    commit(*at, SlotState::WRITING, 0);
-    return Reservation{*at, index_.word(*at), {body_of(*at, bytes), bytes}};
+    const auto place = place_for(lock, recipient, bytes, deadline);
+    if (!place) return place.error();
+    const auto at = place->slot;
+    slots_[at].envelope = Envelope{};
+    return Reservation{at, commit(at, SlotState::WRITING, 0), {body_of(at, bytes), bytes}};
   }
   /// Fails:   as put does; then the slot is free again and nothing was sent.
   Result<> publish(const Reservation& mine, const Envelope& envelope, std::size_t used, Deadline deadline) {
@@ -79,7 +84,8 @@ class DequeStore : public DequeSlots {
     if (!lock) return mark_given_up(mine), lock.error();
     if (index_.word(mine.slot) != mine.word) return Errc::stale;
     const bool fits = used <= mine.memory.size();
-    if (!fits || !people_.may_be_reached(envelope.recipient)) {
+    const auto mailbox = people_.mailbox_of(envelope.recipient);
+    if (!fits || !people_.may_be_reached(envelope.recipient, mailbox)) {
       free_slot(mine.slot);
       return fits ? Errc::recipient_gone : Errc::too_large;
     }
@@ -87,7 +93,7 @@ class DequeStore : public DequeSlots {
     slot.envelope = envelope;
     slot.envelope.body_bytes = static_cast<std::uint32_t>(used);
     if (used != 0 && body_of(mine.slot, used) != mine.memory.data()) std::memcpy(slot.small_body, mine.memory.data(), used);
-    post(mine.slot);
+    post(mine.slot, mailbox);
     return {};
   }
   void give_up(const Reservation& mine) noexcept {
@@ -102,15 +108,23 @@ class DequeStore : public DequeSlots {
   }
 
   template <class F, class AsParcel>
-  auto take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) -> Result<decltype(as_parcel(std::declval<const Lease&>()))> {
+  Result<Lease> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
+    auto lock = enter(deadline);
+    if (!lock) return lock.error();
+    if constexpr (!F::looks_inside) {
+      // The oldest of all is the oldest match whatever the taste; it is others' mail is not looked at.
+      if (const auto at = index_.oldest(); index_.in_bounds(at) && (!F::by_address || index_.is_first_of(my_mailbox(), at))) {
+        const Envelope envelope = slots_[at].envelope;
+        const SlotWord word = index_.word(at);
+        if (word.state == SlotState::READY && selector(envelope)) return claim(at, word, SlotState::CLAIMED);
+      }
+    }
     const Taste taste = Taste::of(selector, id());
     refused_.clear();
     bool rung = false;
-    auto lock = enter(deadline);
-    if (!lock) return lock.error();
     while (true) {
       bool from_the_oldest_again = false;
-      Candidates candidates(index_, slots_, taste, people_[me_].mailbox, people_.is_parent(thread_));
+      Candidates candidates(index_, slots_, taste, my_mailbox(), people_.is_parent(thread_));
       for (auto at = candidates.next(); at != DequeIndex::nothing; at = candidates.next()) {
         const Envelope envelope = slots_[at].envelope;
         const SlotWord word = index_.word(at);
@@ -120,13 +134,13 @@ class DequeStore : public DequeSlots {
         }
         if (!selector(envelope)) continue;
         if constexpr (!F::looks_inside) {
-          const Lease lease = claim(at, envelope, SlotState::CLAIMED);
           if (rung && envelope.recipient != anyone) pass_offers_on();
-          return as_parcel(lease);
+          return claim(at, word, SlotState::CLAIMED);
         } else {
           if (was_refused(slots_[at].ticket, word.attempt)) continue;
           const auto ticket = slots_[at].ticket;
-          const Lease lease = claim(at, envelope, SlotState::CLAIMED);
+          const auto since = people_.sleeps();
+          const Lease lease = claim(at, word, SlotState::CLAIMED);
           lock.unlock();
           bool wanted = false;
           try {
@@ -135,8 +149,8 @@ class DequeStore : public DequeSlots {
             (void)give_back(lease);
             throw;
           }
-          if (wanted) return as_parcel(lease);
-          if (auto back = give_back(lease); !back) return back.error();
+          if (wanted) return lease;
+          if (auto back = put_back(lease, Attempt::the_same, since); !back) return back.error();
           refused_.insert(std::upper_bound(refused_.begin(), refused_.end(), std::pair<std::uint64_t, int>(ticket, word.attempt)), {ticket, word.attempt});
           lock = enter(deadline);
           if (!lock) return lock.error();
@@ -162,7 +176,7 @@ class DequeStore : public DequeSlots {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
     if (index_.word(lease.slot) != lease.word) return Errc::stale;
-    free_slot(lease.slot);
+    free_slot(lease.slot, lease.word);
     return {};
   }
   Result<> give_back(const Lease& lease) { return put_back(lease, Attempt::the_same); }
@@ -172,7 +186,7 @@ class DequeStore : public DequeSlots {
   bool empty_for(F& selector) {
     const auto lock = enter_and_look();
     lock.value();
-    Candidates candidates(index_, slots_, Taste::of(selector, id()), people_[me_].mailbox, people_.is_parent(thread_));
+    Candidates candidates(index_, slots_, Taste::of(selector, id()), my_mailbox(), people_.is_parent(thread_));
     for (auto at = candidates.next(); at != DequeIndex::nothing; at = candidates.next()) {
       const Envelope envelope = slots_[at].envelope;
       if (selector(envelope)) return false;
@@ -204,7 +218,7 @@ class DequeStore : public DequeSlots {
     if (!lock) return lock.error();
     const auto oldest = oldest_dead_letter(2);
     if (oldest == DequeIndex::nothing) return Errc::not_ready;
-    return claim(oldest, slots_[oldest].envelope, SlotState::CLAIMED_DEAD);
+    return claim(oldest, index_.word(oldest), SlotState::CLAIMED_DEAD);
   }
   std::size_t dead_letters_dropped() {
     const auto lock = enter(Deadline::never());
@@ -223,6 +237,9 @@ class DequeStore : public DequeSlots {
   bool in_this_thread() const noexcept { return !owner_.in_this_process() || owner_.is_me(); }
 
  private:
+  struct Place {
+    std::uint32_t slot, mailbox;  // the recipient's
+  };
   /// The lock, or why there is none.
   class Entry : public HeldLock {
    public:
@@ -243,6 +260,7 @@ class DequeStore : public DequeSlots {
     const auto failed = got == RobustMutex::Got::lock ? Errc{} : settle(got);
     return failed == Errc{} ? Entry(people_.mutex()) : Entry(failed);
   }
+  std::uint32_t my_mailbox() noexcept { return index_.mailbox(people_[me_].mailbox); }
   Entry enter_and_look() {
     Entry lock = enter(Deadline::never());
     if (lock && people_.look_is_due()) bury_the_dead();
@@ -268,17 +286,19 @@ class DequeStore : public DequeSlots {
   bool look_changes_something(bool is_over) { return (is_over || !people_.was_rung()) && people_.look_is_due() && bury_the_dead(); }
 
   /// Waits for room, and takes it.
-  Result<std::uint32_t> slot_for(Entry& lock, ProcessId recipient, std::size_t bytes, Deadline deadline) {
+  Result<Place> place_for(Entry& lock, ProcessId recipient, std::size_t bytes, Deadline deadline) {
     bool rung = false;
     while (true) {
-      if (!people_.may_be_reached(recipient)) {
+      const auto mailbox = people_.mailbox_of(recipient);
+      if (!people_.may_be_reached(recipient, mailbox)) {
         if (rung) pass_room_on();
         return Errc::recipient_gone;
       }
       if (has_room()) {
-        auto at = acquire(bytes);
-        if (!at && rung) pass_room_on();
-        return at;
+        const auto at = acquire(bytes);
+        if (at) return Place{*at, mailbox};
+        if (rung) pass_room_on();
+        return at.error();
       }
       const bool is_over = deadline.expired();
       if (free_what_was_given_up() || look_changes_something(is_over)) continue;
@@ -303,11 +323,12 @@ class DequeStore : public DequeSlots {
     slot.word.store(word, std::memory_order_relaxed);
     head_.given_up.fetch_add(1, std::memory_order_release);  // (6) pairs with (5): who sees the count sees the word
   }
-  Result<> put_back(const Lease& lease, Attempt attempts) {
+  /// `refused_since`: for what was only looked at, sleeps() of then.
+  Result<> put_back(const Lease& lease, Attempt attempts, std::optional<std::uint32_t> refused_since = {}) {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
     if (index_.word(lease.slot) != lease.word) return Errc::stale;
-    put_back_held(lease.slot, attempts);
+    put_back_held(lease.slot, attempts, refused_since);
     return {};
   }
   bool was_refused(std::uint64_t ticket, int attempt) const {

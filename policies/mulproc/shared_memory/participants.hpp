@@ -12,6 +12,7 @@
 #include <mulproc/shared_memory/robust_mutex.hpp>
 #include <mulproc/shared_memory/sleepers.hpp>
 #include <mulproc/transport.hpp>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -29,6 +30,7 @@ struct alignas(64) Participant {
   std::atomic<std::uint32_t> bell;    // its futex word
   std::atomic<std::uint32_t> parked;  // in the kernel: to ring is not enough, somebody must wake it
   std::uint32_t waits_for;            // the Reasons it sleeps for
+  std::uint32_t fell_asleep;          // when, as sleeps() counts
   std::uint32_t held[2];              // message_queue: messages of each side it holds
   // derived
   std::uint32_t mailbox;  // the first participant of this thread: where mail for the thread waits
@@ -45,6 +47,7 @@ struct ParticipantsHead {
   std::atomic<std::uint32_t> deaths;  // found so far: a change is news, also for who does not hold the lock
   std::int64_t last_look;  // nanoseconds of CLOCK_MONOTONIC
   std::uint32_t last_rung;
+  std::uint32_t sleeps;  // begun so far
   // derived, by recount()
   std::uint32_t attached[2], sending[2];  // by role
   pid_t parent_thread;                    // 0: no parent is attached
@@ -175,7 +178,10 @@ class Participants {
     return found != used() ? found : nobody;
   }
   /// An addressee may still come while its process exists.
-  bool may_be_reached(ProcessId who) noexcept { return who == anyone || who.host != 0 || mailbox_of(who) != nobody || process_exists(who.pid); }
+  bool may_be_reached(ProcessId who) noexcept { return may_be_reached(who, mailbox_of(who)); }
+  bool may_be_reached(ProcessId who, std::uint32_t its_mailbox) const noexcept {
+    return its_mailbox != nobody || who == anyone || who.host != 0 || process_exists(who.pid);
+  }
   bool anybody_else() const noexcept { return as_it_is(head_->attached[0]) + as_it_is(head_->attached[1]) > 1; }
   bool somebody_ever(Role role) const noexcept { return head_->ever[number(role)] != 0; }
   bool alive(Role role) const noexcept { return as_it_is(head_->attached[number(role)]) != 0; }
@@ -193,16 +199,15 @@ class Participants {
 
   // Wakes come before the commit: the woken queue up at the lock, and if we die now they get it with the word of our death.
 
-  void wake_all(Reason reason) noexcept {
-    if (sleepers_.nobody_for(reason)) return;
-    for (std::uint32_t i = 0, left = maximum_; left != 0 && (i = sleepers_.next(reason, i)) < used(); --left, ++i) ring(i);
+  /// `refused_since`: for what was away since sleeps() said so and is back as it was. Who fell asleep before has refused it too.
+  void wake_all(Reason reason, std::optional<std::uint32_t> refused_since = {}) noexcept {
+    if (!sleepers_.nobody_for(reason)) ring_all(reason, refused_since);
   }
+  std::uint32_t sleeps() const noexcept { return head_->sleeps; }
   /// One who can use what there is one of, each in turn; `but_not` sleeps on. Whoever is woken and leaves it passes the
   /// wake on; when he dies, that wakes everybody.
   void wake_one(Reason reason, ProcessId but_not = {}) noexcept {
-    if (sleepers_.nobody_for(reason)) return;
-    const std::uint32_t last = std::min(head_->last_rung, maximum_);
-    if (!wake_one_of(reason, last + 1, used(), but_not)) wake_one_of(reason, 0, std::min(last + 1, used()), but_not);
+    if (!sleepers_.nobody_for(reason)) ring_one(reason, but_not);
   }
   void wake_recipient(std::uint32_t mailbox) noexcept {
     if (mailbox >= used()) return;
@@ -219,6 +224,7 @@ class Participants {
   template <class Waiting>
   RobustMutex::Got sleep(std::uint32_t me, Reason reasons, Deadline deadline, Waiting& waiting) noexcept {
     Participant& self = records_[me];
+    self.fell_asleep = ++head_->sleeps;
     self.waits_for = reasons;
     records_[std::min(self.mailbox, maximum_ - 1)].sleeper = me;
     sleepers_.add(me, reasons);
@@ -269,7 +275,16 @@ class Participants {
     return last_look > at || last_look <= at - std::chrono::nanoseconds(look_every).count();
   }
 
-  bool wake_one_of(Reason reason, std::uint32_t from, std::uint32_t end, ProcessId but_not) noexcept {
+  void ring_all(Reason reason, std::optional<std::uint32_t> refused_since) noexcept {
+    for (std::uint32_t i = 0, left = maximum_; left != 0 && (i = sleepers_.next(reason, i)) < used(); --left, ++i) {
+      if (!refused_since || static_cast<std::int32_t>(records_[i].fell_asleep - *refused_since) > 0) ring(i);
+    }
+  }
+  void ring_one(Reason reason, ProcessId but_not) noexcept {
+    const std::uint32_t last = std::min(head_->last_rung, maximum_);
+    if (!ring_one_of(reason, last + 1, used(), but_not)) ring_one_of(reason, 0, std::min(last + 1, used()), but_not);
+  }
+  bool ring_one_of(Reason reason, std::uint32_t from, std::uint32_t end, ProcessId but_not) noexcept {
     for (std::uint32_t i = from; (i = sleepers_.next(reason, i)) < end; ++i) {
       if (but_not == ProcessId(records_[i].thread)) continue;
       head_->last_rung = i;

@@ -20,10 +20,11 @@ struct shm_deque_options {
 template <class Store>
 class shm_deque_parcel {
  public:
-  shm_deque_parcel(Shared<Store> store, const typename Store::Lease& lease) noexcept : store_(std::move(store)), lease_(lease) {}
-  const Envelope& envelope() const noexcept { return lease_.envelope; }
-  int attempt() const noexcept { return lease_.attempt; }
-  std::span<const std::byte> bytes() const noexcept { return lease_.bytes; }
+  shm_deque_parcel(const Shared<Store>& store, const typename Store::Lease& lease) noexcept : store_(store), lease_(lease) {}
+  /// As it lies in the slot, until the lease ends; as bytes() do.
+  const Envelope& envelope() const noexcept { return store_->envelope_of(lease_); }
+  int attempt() const noexcept { return lease_.word.attempt; }
+  std::span<const std::byte> bytes() const noexcept { return store_->bytes_of(lease_); }
   Result<> done() { return store_->finish(lease_); }
   Result<> give_back() { return store_->give_back(lease_); }
   Result<> fail() { return store_->fail(lease_); }
@@ -109,9 +110,9 @@ class shm_deque_endpoint {
     return store_->empty_for(selector);
   }
   Result<Parcel> take_dead_letter() {
-    auto lease = store_->take_dead_letter();
+    const auto lease = store_->take_dead_letter();
     if (!lease) return lease.error();
-    return Parcel(store_, *lease);
+    return Result<Parcel>(std::in_place, store_, *lease);
   }
   std::size_t dead_letters_dropped() const { return store_->dead_letters_dropped(); }
   std::size_t unfinished() const { return store_->unfinished(); }
@@ -124,7 +125,9 @@ class shm_deque_endpoint {
  private:
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
-    return store_->take_if(selector, deadline, [this](const auto& lease) { return Parcel(store_, lease); }, deaths_known);
+    const auto lease = store_->take_if(selector, deadline, [this](const auto& tentative) { return Parcel(store_, tentative); }, deaths_known);
+    if (!lease) return lease.error();
+    return Result<Parcel>(std::in_place, store_, *lease);
   }
   Shared<Store> store_;
 };

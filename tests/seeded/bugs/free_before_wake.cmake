@@ -1,8 +1,8 @@
 # The room is there before who waits for it is woken.
 set(FILE policies/mulproc/shared_memory/deque_slots.hpp)
 set(FROM [==[    wake_for_room(side);
-    commit(at, SlotState::FREE, 0);]==])
-set(TO [==[    commit(at, SlotState::FREE, 0);
+    commit(at, word, SlotState::FREE, 0);]==])
+set(TO [==[    commit(at, word, SlotState::FREE, 0);
     wake_for_room(side);]==])
 set(SOURCES tests/crash/lost_wake_up.cpp)
 set(ARGUMENTS )
