@@ -394,11 +394,7 @@ call:
     fresh = true; /* begin_call() */
 next:
     atomic {
-#ifdef RETURNS_READ_AFTER_THE_LOOK
-      if :: returns != returns_seen -> returned = true :: else fi;
-#else
       if :: returns != returns_seen -> returns_seen = returns; returned = true :: else fi;
-#endif
       if
       :: others < OTHERS -> others++; last = false; goto call /* another sender's turn comes first */
       :: tail > seen || (returned && waiting) || last
@@ -468,9 +464,6 @@ nothing_of_this:
       seen = cursor; waiting = (backlog != 0);
 nothing:
       fresh = false; returned = false;
-#ifdef RETURNS_READ_AFTER_THE_LOOK
-      returns_seen = returns;
-#endif
       goto sleep
     };
 
