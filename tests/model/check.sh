@@ -18,13 +18,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 memory_mb=${MODEL_MEMORY_MB:-8000}
+exact=-DCOLLAPSE
+storage=$exact bits=
+[ "$form" = quick ] && optimise=-O0 || optimise=-O2  # of the quick ones, most is compiled longer than it runs
 
-# verify OPTIMISE OPTIONS...: builds and runs one variant; leaves its words in $work/out
+# verify OPTIONS...: builds and runs one variant; leaves its words in $work/out
 verify() {
-  optimise=$1
-  shift
   (cd "$work" && rm -f pan* out ./*.trail && spin "$@" -a "$here/$model.pml" >spin.out 2>&1 &&
-    gcc "$optimise" -w -DSAFETY -DCOLLAPSE -DMEMLIM="$memory_mb" -o pan pan.c && ./pan -E -n -m100000 >out 2>&1) ||
+    gcc "$optimise" -w -DSAFETY $storage -DMEMLIM="$memory_mb" -o pan pan.c && ./pan -E -n -m100000 $bits >out 2>&1) ||
     { cat "$work/spin.out" "$work/out" 2>/dev/null; echo "check.sh: $model $*: could not be run" >&2; exit 2; }
 }
 said() { sed -nE "s/$1/\\1/p" "$work/out" | tail -n 1; }
@@ -41,7 +42,7 @@ figures() {  # NAME VERDICT
 holds() {
   name=$1
   shift
-  verify -O2 "$@"
+  verify "$@"
   wrong=$(violated)
   if [ -n "$wrong" ]; then
     failed=1 verdict="FAILS: $wrong"
@@ -52,11 +53,29 @@ holds() {
   fi
   figures "$name" "$verdict"
 }
+# glanced NAME OPTIONS...: too many states to keep. Three bits of 2 GB for each: nothing fails in those that were seen, which are
+# nearly all while they are a small part of the bits.
+glanced() {
+  name=$1
+  shift
+  storage=-DBITSTATE bits=-w34
+  verify "$@"
+  storage=$exact bits=
+  wrong=$(violated)
+  if [ -n "$wrong" ]; then
+    failed=1 verdict="FAILS: $wrong"
+  elif ! complete || ! grep -q 'errors: 0' "$work/out"; then
+    failed=1 verdict="FAILS: not searched to the end"
+  else
+    verdict="holds in what was glanced at ($(said '^hash factor: ([0-9.e+]+).*') bits for each state)"
+  fi
+  figures "$name" "$verdict"
+}
 # refuted MUTANT REASON ASSERTION OPTIONS...: this assertion, which stands for the reason, fails
 refuted() {
   mutant=$1 reason=$2 assertion=$3
   shift 3
-  verify -O0 "-D$mutant" "$@"
+  verify "-D$mutant" "$@"
   wrong=$(violated)
   if [ -z "$wrong" ]; then
     failed=1 verdict="FAIL: this mutant was not refuted"
@@ -71,7 +90,7 @@ refuted() {
 case $form in
   quick | full) ;;
   *)
-    verify -O2 "$@"
+    verify "$@"
     cat "$work/out"
     [ -z "$(violated)" ] || (cd "$work" && spin "$@" -p -k "$model.pml.trail" "$here/$model.pml")
     [ -z "$(violated)" ] || exit 1

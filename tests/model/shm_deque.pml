@@ -7,13 +7,15 @@
  * the code calls derived (the READY list, the counts) changes together with the step beside it, and is torn as a whole when
  * somebody dies inside the lock: to read it before rebuild() fails an assertion. That is worse than any half-written list.
  *
- * Left out: the free list (any FREE slot will do), the two sides' separate room, closed, abandoned, attach, deadlines. The
+ * A message for anyone wakes one receiver, a freed slot one sender: whoever is woken and leaves it passes the wake on, and his
+ * death is heard of by who watches his life lock (Participants::watch_neighbours) and wakes everybody.
+ *
+ * Left out: the lists by recipient, slots given up without the lock, the spin before the sleep, the free list (any FREE slot will do), the two sides' separate room, closed, abandoned, attach, deadlines. The
  * robust mutex is the kernel's promise: an owner's death lets the next locker in and tells him. The kernel lets go of a dead
  * thread's locks one by one, the life lock last: in between it looks alive.
  *
  * Choices, each with -D (check.sh lists the runs):
  *   DEATHS=n     how many may be killed
- *   WATCH        sleepers watch the others' life locks (Participants::watch_neighbours); else nothing tells them of a death
  *   ONE_EACH     S0 sends letter 0 only, and the capacity is 1
  *   ADDRESSED    S0's last letter is addressed to receiver R0; else all are to anyone
  *   TWICE        a receiver may settle a lease a second time
@@ -22,6 +24,9 @@
  */
 #ifndef DEATHS
 #define DEATHS 2
+#endif
+#ifndef UNWATCHED
+#define WATCH
 #endif
 #ifndef GIVE_BACKS
 #define GIVE_BACKS 0
@@ -252,22 +257,28 @@ inline rebuild() {
 #define WAKES(who, reasons, whom) ((waiting[who] & (reasons)) != 0 && \
   ((waiting[who] & (reasons)) != MAIL_OF_MINE || (whom) == ANYONE || (whom) == (who)))
 #define FIND_SLEEPER(reasons, whom) do :: w < N && !WAKES(w, reasons, whom) -> w++ :: else -> break od
-#ifdef WAKE_ONE
-#define NEXT_SLEEPER(reasons, whom) w = N
-#else
-#define NEXT_SLEEPER(reasons, whom) w++; FIND_SLEEPER(reasons, whom)
-#endif
+/* One for a message, one for room, any of them; all for the end of work. And all for everything. */
+#define IS_FOR_ONE(reasons) ((reasons) != EVERYTHING)
+#define ANY_OF_THEM(reasons, whom) \
+  if :: IS_FOR_ONE(reasons) && w + 1 < N && WAKES((w + 1) % N, reasons, whom) && waiting[(w + 1) % N] == waiting[w % N] -> if :: w++ :: true fi :: else fi
+#define NEXT_SLEEPER(reasons, whom)                                                                                     \
+  if                                                                                                                    \
+  :: !IS_FOR_ONE(reasons) -> waiting[w] = AWAKE; w++; FIND_SLEEPER(reasons, whom)                                       \
+  :: IS_FOR_ONE(reasons) && (((reasons) & ~waiting[w]) & END_OF_WORK) -> waiting[w] = AWAKE; w = 0; FIND_SLEEPER(END_OF_WORK, whom) \
+  :: IS_FOR_ONE(reasons) && (((reasons) & ~waiting[w]) & ROOM) -> waiting[w] = AWAKE; w = 1; FIND_SLEEPER(ROOM, whom)   \
+  :: else -> waiting[w] = AWAKE; w = N                                                                                  \
+  fi
 #ifdef AWAKE_BEFORE_THE_BELL
 #define RING atomic { w < N -> waiting[w] = AWAKE }; rung[w] = true
 #else
 #define RING atomic { w < N -> rung[w] = true } /* bell.fetch_add */
 #endif
 #define WAKE(before, reasons, whom, after)                       \
-  atomic { before; w = 0; FIND_SLEEPER(reasons, whom) };         \
+  atomic { before; w = 0; FIND_SLEEPER(reasons, whom); ANY_OF_THEM(reasons, whom) };         \
   do                                                             \
   :: RING;                                                       \
      asleep[w] = false; /* futex_wake_all */                     \
-     atomic { waiting[w] = AWAKE; NEXT_SLEEPER(reasons, whom) }  \
+     atomic { NEXT_SLEEPER(reasons, whom) }  \
   :: atomic { w == N -> w = 0; after; break }                    \
   od
 /* Is the wake before the commit, or after it: the mutant's choice. */
@@ -434,7 +445,7 @@ inline settled() {
   :: else
   fi;
 #endif
-  at = 0; lease_generation = 0; lease_attempt = 0;
+  at = 0; lease_generation = 0; lease_attempt = 0; was_rung = false;
   op = TAKE
 }
 #ifdef GENERATION_UNCHECKED
@@ -452,7 +463,7 @@ inline settled() {
 proctype participant(byte me) {
   byte op, letter, at;
   byte w, i, s, k, n, j, oldest; /* zero but where they are used */
-  bool changed, slept;
+  bool changed, slept, was_rung; /* was_rung: somebody ended a sleep of this call */
   byte lease_generation, lease_attempt, old_slot = SLOTS, old_generation, old_attempt, give_backs;
   {
     atomic { if :: me < R0 -> op = PUT; letter = (me == 0 -> 0 : 2) :: else -> op = TAKE fi };
@@ -464,11 +475,12 @@ enter: /* RobustMutex::lock_until; then the end of Participants::sleep, or settl
       rung[me] = false; watched[me] = 0;
       if
       :: !lock_died ->
-         if :: slept -> waiting[me] = AWAKE; if :: heard_death[me] -> look_due = true :: else fi :: else fi;
+         if :: slept -> was_rung = was_rung || waiting[me] == AWAKE; waiting[me] = AWAKE; if :: heard_death[me] -> look_due = true :: else fi :: else fi;
          slept = false; heard_death[me] = false;
          goto operate
       :: else ->
          lock_died = false; lock_inconsistent = true;
+         was_rung = was_rung || slept;
          slept = false; heard_death[me] = false;
          rebuild()
       fi
@@ -485,7 +497,7 @@ operate:
       if
       :: op == PUT ->
          if
-         :: UNREACHABLE(RECIPIENT(letter)) -> goto sent /* recipient_gone */
+         :: UNREACHABLE(RECIPIENT(letter)) -> goto recipient_gone
          :: !UNREACHABLE(RECIPIENT(letter)) && live >= CAPACITY -> goto wait
          :: else
          fi;
@@ -533,8 +545,13 @@ claim:
       assert(slot[at].attempt == 1 + holders_died[slot[at].letter]); /* each holder's death is counted, and once */
       unlink_ready(at);
       COMMIT(at, CLAIMED, me, slot[at].attempt);
-      remember_lease()
+      remember_lease();
+      k = 0;
+      do :: k < readies && RECIPIENT(slot[ready[k]].letter) != ANYONE -> k++ :: else -> break od;
+      was_rung = was_rung && RECIPIENT(slot[at].letter) != ANYONE && k < readies;
+      k = 0
     };
+    if :: was_rung -> WAKE(was_rung = false, MAIL_OF_MINE, ANYONE, skip) :: else fi; /* pass_offers_on() */
     atomic { /* the user works on it, outside the lock */
       unlock();
       if
@@ -552,8 +569,11 @@ give_back:
     back_to_its_place(at, slot[at].attempt);
     atomic { settled(); goto leave };
 
+recipient_gone: /* whoever was woken for room and does not use it passes it on */
+    if :: was_rung && live < CAPACITY -> WAKE(was_rung = false, ROOM, ANYONE, skip) :: else fi;
 sent:
     atomic {
+      was_rung = false;
       if
 #ifdef ONE_EACH
       :: letter == 0 && op != JOIN -> op = JOIN
@@ -598,7 +618,7 @@ wait: /* put(), take_if(), join(): if (look_is_due() && bury_the_dead()) continu
     atomic { /* the kernel lets go of the life lock, the last in the dead one's list, and wakes one who waits on it */
       dead[me] ->
       life[me] = DIED;
-      op = 0; letter = 0; at = 0; w = 0; i = 0; s = 0; k = 0; n = 0; j = 0; oldest = 0; changed = false; slept = false;
+      op = 0; letter = 0; at = 0; w = 0; i = 0; s = 0; k = 0; n = 0; j = 0; oldest = 0; changed = false; slept = false; was_rung = false;
       lease_generation = 0; lease_attempt = 0; old_slot = 0; old_generation = 0; old_attempt = 0; give_backs = 0;
       rung[me] = false; asleep[me] = false; watched[me] = 0; heard_death[me] = false;
       wake_one_watcher(me)

@@ -1,34 +1,42 @@
-/* shm_lanes' open ring under death at any step: one sender, competing claimers, no lock on the way of a message.
+/* shm_lanes' open lane under death at any step: one sender, competing receivers, no lock on the way of a message, as
+ * policies/mulproc/shared_memory/lane{,s_sender,s_receiver,s_recovery,s_segment,s_store}.hpp do it.
  *
  * What one step is: one load, one store or one compare-and-swap of shared memory, or one system call. Stores go through a
- * store buffer of one entry for each participant (x86-TSO): others see them when it drains, at any later time; the one who
- * stored sees them at once. A compare-and-swap, a fence and a system call drain it first. A death drains it too: what was
- * stored before the kill reaches memory before the kernel lets go of the life lock.
+ * store buffer of each participant (x86-TSO), of one entry, the sender's of a word and the tail behind it: others see them
+ * when they drain, in order, at any later time; the one who stored sees them at once. A compare-and-swap and a system call
+ * drain it first. A death drains it too: what was stored before the kill reaches memory before the kernel lets go of the
+ * life lock.
  *
- * The protocol (the class and the functions are to be policies/mulproc/shared_memory/lane*.hpp's):
- *   send       writes a FREE slot and publishes it by one store of its word; then looks for sleepers. No read-modify-write.
- *   receive    looks at all slots for the smallest READY sequence, and once more: a smaller one that was published before
- *              must have become visible meanwhile. Then claims by compare-and-swap of the whole word.
- *   done       stores FREE; then looks whether the sender sleeps for room.
- *   sleep      stores its flag, reads its bell, barrier, looks again, futex_wait(bell).
- *   recover    under the robust admin lock: takes the dead one's life lock; each slot the dead one claimed becomes READY with
- *              attempt + 1, or a dead letter, by one store; wakes; detaches the dead one.
+ *   send       finds a FREE slot, passing over others; stores the slot's word, stores the tail, looks who sleeps and wakes one
+ *   receive    at the cursor: the word; when it is an older position's, the tail, and when that is beyond, the word again.
+ *              Claims by compare-and-swap of the whole word. What others hold goes into the backlog
+ *   done       stores FREE; then looks whether the sender sleeps for room
+ *   give back  stores READY, adds one to `returns`, wakes all receivers
+ *   sleep      reads its bell, stores its flag, barrier, looks again, futex_wait(bell), stores its flag. (The short sleep before the
+ *              barrier is a delay that news may end: a stay between two steps here.)
+ *   recover    under the robust admin lock: takes the dead one's life lock; stores a dead sender's true tail; each slot the dead
+ *              one claimed becomes READY with attempt + 1, or a dead letter, by one store; `returns`; wakes; detaches the dead one
  *
- * The barrier is membarrier(): all running participants fence at that moment, and a sender has none of its own. With
- * -DFENCES the waker has a fence between its store and its look, and the sleeper fences itself alone.
+ * The barrier is membarrier(): all running participants fence at that moment, and a waker has none of its own. With -DFENCES
+ * the waker has a fence between its store and its look, and the sleeper fences itself alone.
  *
- * Here commit precedes wake: who dies between the two leaves the sleepers to their look every 100 ms. So that look is on as
- * soon as somebody died, and OFF while nobody has: without deaths no wake-up may be lost.
+ * Commit precedes wake: who dies between the two leaves the sleepers to their look every 100 ms. So that look is on as soon
+ * as somebody died, and OFF while nobody has: without deaths no wake-up may be lost.
  *
- * Left out: addressed lanes (one writer, one reader: a part of this), bodies, predicates, attach, closed, deadlines.
+ * Left out: predicates (`refusing_`), next_in_a_row() (a look at the cursor alone, which next_of_all() does too), the spin
+ * before the sleep, look_again() (one wake-up more), bodies, attach, closed, deadlines. Lanes to one mailbox:
+ * shm_lanes_mailbox.pml.
  *
  * Choices, each with -D (check.sh lists the runs):
  *   DEATHS=n     how many may be killed
+ *   LETTERS=n    how many are sent; at most 3, for positions are bits of a byte
  *   RECEIVERS=n  how many compete (2 or 3)
- *   HINTS        a receiver looks at the lane only when the sender has set its hint byte for it
  *   FENCES       see above
- *   JOINER       somebody else joins meanwhile
+ *   FAR=n        a receiver begins anew when the tail is more than n beyond its cursor (the code: 4 * capacity)
+ *   OTHERS=n     how many messages of another sender each receiver may take meanwhile
  *   GIVE_BACKS=n how many times each receiver may give a lease back
+ *   WORKS_ON     one receiver may keep its lease for ever
+ *   JOINER       somebody else joins meanwhile
  * and one mutant at a time; each is named where it changes something.
  */
 #ifndef DEATHS
@@ -43,13 +51,16 @@
 #ifndef LETTERS
 #define LETTERS 3
 #endif
-
-#define SENDER 0
-#define N (1 + RECEIVERS)
-#define SLOTS 2 /* the capacity: fewer than letters, so that slots are used again and the sender waits for room */
 #ifndef MAX_ATTEMPTS
 #define MAX_ATTEMPTS 2
 #endif
+#ifndef OTHERS
+#define OTHERS 0
+#endif
+
+#define SENDER 0
+#define N (1 + RECEIVERS)
+#define SLOTS 2 /* the capacity: fewer than letters, so that slots are used again, passed over, and waited for */
 #define NOBODY 7
 #define DIED 6
 
@@ -58,95 +69,102 @@
 #define CLAIMED 2
 #define DEAD_LETTER 3
 
-typedef Word { byte state, owner, attempt, sequence }; /* one aligned 8-byte word: loaded, stored and swapped as a whole */
+typedef Word { byte state, owner, attempt, position }; /* one aligned 8-byte word: loaded, stored and swapped as a whole */
 Word slot[SLOTS];
+byte tail = 1;  /* the next position; all before it are written or were passed over */
+byte returns;
+bool sleeps[N]; /* the sleepers' flags */
 
-bool sleeps[N];    /* a byte for each: the sleeper's flag */
-bool hint[N];      /* a byte for each receiver, of this one sender */
-
-/* The store buffers: one pending store of each participant. */
+/* The store buffers. */
 #define NONE 0
 #define OF_WORD 1
 #define OF_FLAG 2
-#define OF_HINT 3
-typedef Store { byte kind, at, state, owner, attempt, sequence };
+typedef Store { byte kind, at, state, position };
 Store buffer[N];
+byte pending_tail; /* the sender's second entry, behind the first; 0: none */
 
 /* The robust admin lock, and the life locks, each held by its participant, by who buries it, by nobody, or DIED. */
 byte admin = NOBODY;
+bool admin_died;
 byte life[N];
 bool attached[N];
 
 /* The kernel. A bell is a counter; all that is ever asked is whether it rang since its sleeper read it. */
-bool rung[N], asleep[N], dead[N], looked_in_vain[N];
+#define UNREAD 0
+#define QUIET 1
+#define RUNG 2
+byte bell[N];
+#define RING(who) if :: bell[who] == QUIET -> bell[who] = RUNG :: else fi; asleep[who] = false
+bool asleep[N], dead[N], looked_in_vain[N];
 byte deaths;
 
-/* What the watch remembers; no participant reads it. Letters are numbered by their sequence, from 1. */
-bool acknowledged[LETTERS + 1], done[LETTERS + 1], was_claimed[LETTERS + 1], at_rest[N];
-byte holder[LETTERS + 1], holders_died[LETTERS + 1];
+/* What the watch remembers; no participant reads it. A bit for each position. */
+#define BIT(p) (1 << (p))
+byte acknowledged, done, buried, was_claimed;
+byte holders_died[SLOTS]; /* of the message that lies there */
+bool at_rest[N], works_on;
 #ifdef JOINER
-bool was_idle; /* since the join began there was a moment with nothing queued and nothing held */
-bool joined;
+bool was_idle; /* since the join began there was a moment when all that was sent was done */
 #endif
 
 /* ---- Memory -------------------------------------------------------------------------------------------------------------- */
 
-#define IS_IDLE ((slot[0].state == FREE || slot[0].state == DEAD_LETTER) && (slot[1].state == FREE || slot[1].state == DEAD_LETTER))
 #ifdef JOINER
-#define NOTE_IDLE if :: IS_IDLE -> was_idle = true :: else fi
+/* A message whose send has not come to its end is not sent yet. */
+#define UNFINISHED(s) ((slot[s].state == READY || slot[s].state == CLAIMED) && slot[s].position < tail)
+#define NOTE_IDLE if :: !UNFINISHED(0) && !UNFINISHED(1) -> was_idle = true :: else fi
 #else
 #define NOTE_IDLE skip
 #endif
-#define SET_WORD(s, a_state, an_owner, an_attempt, a_sequence) \
-  slot[s].state = a_state; slot[s].owner = an_owner; slot[s].attempt = an_attempt; slot[s].sequence = a_sequence; NOTE_IDLE
-#define DRAIN(p)                                                                                                                \
+#define SET_WORD(s, a_state, an_owner, an_attempt, a_position) \
+  slot[s].state = a_state; slot[s].owner = an_owner; slot[s].attempt = an_attempt; slot[s].position = a_position; NOTE_IDLE
+#define DRAIN_FIRST(p)                                                                                                          \
   if                                                                                                                            \
   :: buffer[p].kind == OF_WORD ->                                                                                               \
-     SET_WORD(buffer[p].at, buffer[p].state, buffer[p].owner, buffer[p].attempt, buffer[p].sequence)                            \
+     SET_WORD(buffer[p].at, (buffer[p].state & 3), 0, (buffer[p].state >> 2), buffer[p].position)                               \
   :: buffer[p].kind == OF_FLAG -> sleeps[p] = buffer[p].state                                                                   \
-  :: buffer[p].kind == OF_HINT -> hint[buffer[p].at] = buffer[p].state                                                          \
   :: else                                                                                                                       \
   fi;                                                                                                                           \
-  buffer[p].kind = NONE; buffer[p].at = 0; buffer[p].state = 0; buffer[p].owner = 0; buffer[p].attempt = 0; buffer[p].sequence = 0
-#define STORE_WORD(s, a_state, an_owner, an_attempt, a_sequence)                                                                \
+  buffer[p].kind = NONE; buffer[p].at = 0; buffer[p].state = 0; buffer[p].position = 0
+#define DRAIN_TAIL if :: pending_tail != 0 -> tail = pending_tail; pending_tail = 0; NOTE_IDLE :: else fi
+#define DRAIN(p) DRAIN_FIRST(p); if :: (p) == SENDER -> DRAIN_TAIL :: else fi
+#define DRAIN_ALL k = 0; do :: k < N -> DRAIN(k); k++ :: else -> k = 0; break od
+/* Only FREE and READY are stored this way, and neither has an owner. */
+#define STORE_WORD(s, a_state, an_attempt, a_position)                                                                          \
   DRAIN(me);                                                                                                                    \
-  buffer[me].kind = OF_WORD; buffer[me].at = s; buffer[me].state = a_state; buffer[me].owner = an_owner;                        \
-  buffer[me].attempt = an_attempt; buffer[me].sequence = a_sequence
-#define STORE_BYTE(a_kind, i, value) DRAIN(me); buffer[me].kind = a_kind; buffer[me].at = i; buffer[me].state = value
+  buffer[me].kind = OF_WORD; buffer[me].at = s; buffer[me].state = (a_state) | ((an_attempt) << 2); buffer[me].position = a_position
+#define STORE_FLAG(value) DRAIN(me); buffer[me].kind = OF_FLAG; buffer[me].state = value
 /* A participant's own pending store is what it reads. */
 #define IN_MY_BUFFER(s) (buffer[me].kind == OF_WORD && buffer[me].at == (s))
-#define STATE_OF(s) (IN_MY_BUFFER(s) -> buffer[me].state : slot[s].state)
-#define SEQUENCE_OF(s) (IN_MY_BUFFER(s) -> buffer[me].sequence : slot[s].sequence)
-#define ATTEMPT_OF(s) (IN_MY_BUFFER(s) -> buffer[me].attempt : slot[s].attempt)
+#define STATE_OF(s) (IN_MY_BUFFER(s) -> (buffer[me].state & 3) : slot[s].state)
+#define ATTEMPT_OF(s) (IN_MY_BUFFER(s) -> (buffer[me].state >> 2) : slot[s].attempt)
+#define POSITION_OF(s) (IN_MY_BUFFER(s) -> buffer[me].position : slot[s].position)
 
-#define DRAIN_ALL k = 0; do :: k < N -> DRAIN(k); k++ :: else -> k = 0; break od
-#ifdef NO_BARRIER
-#define SLEEPERS_BARRIER skip
-#else
-#ifdef FENCES
+#if defined(FENCES) || defined(NO_FENCE_BY_THE_WAKER)
 #define SLEEPERS_BARRIER DRAIN(me)
+#elif defined(NO_BARRIER)
+#define SLEEPERS_BARRIER skip
 #else
 #define SLEEPERS_BARRIER DRAIN_ALL
 #endif
-#endif
-#ifdef NO_FENCE_BY_THE_WAKER
-#undef SLEEPERS_BARRIER
-#define SLEEPERS_BARRIER DRAIN(me)
-#endif
-
-/* Looks at the flag of each sleeper from w on; bell.fetch_add and futex_wake_all for who sleeps. */
 #ifdef FENCES
 #define WAKERS_FENCE atomic { DRAIN(me) }
 #else
-#define WAKERS_FENCE
+#define WAKERS_FENCE skip
 #endif
-#define NEXT_FLAG(last) w++; if :: w >= (last) -> w = 0; break :: else fi
-#define WAKE(last)                                        \
-  do                                                      \
-  :: atomic { sleeps[w] -> DRAIN(me); rung[w] = true };   \
-     atomic { asleep[w] = false; NEXT_FLAG(last) }        \
-  :: atomic { !sleeps[w] -> NEXT_FLAG(last) }             \
+
+/* Looks at the flags from w on: a load; then the flag's clearing, which drains with bell.fetch_add, and futex_wake_all. */
+#define WAKE(last, after_one)                                                       \
+  do                                                                                \
+  :: atomic { !sleeps[w] -> w++; if :: w >= (last) -> w = 0; break :: else fi }     \
+  :: sleeps[w];                                                                     \
+     atomic { DRAIN(me); sleeps[w] = false; RING(w); after_one; if :: w >= (last) -> w = 0; break :: else fi } \
   od
+#ifdef WAKES_ALL
+#define WAKE_FOR_ANYONE WAKE(N, w++)
+#else
+#define WAKE_FOR_ANYONE WAKE(N, w = N) /* all receivers take the first that comes: one is enough */
+#endif
 
 /* ---- Recovery ------------------------------------------------------------------------------------------------------------ */
 
@@ -165,300 +183,397 @@ bool joined;
 #else
 #define ONE_MORE 1
 #endif
+#ifdef TAIL_NOT_REPAIRED
+#define TRUE_TAIL skip
+#else
+#define TRUE_TAIL \
+  do :: k < SLOTS -> if :: slot[k].position >= tail -> tail = slot[k].position + 1; NOTE_IDLE :: else fi; k++ :: else -> k = 0; break od
+#endif
+#ifdef RETURNS_NOT_BUMPED
+#define ONE_RETURN skip
+#else
+#define ONE_RETURN returns++
+#endif
 #define FIND_DEAD do :: i < N && !LOOKS_DEAD(i) -> i++ :: else -> break od
 #define FIND_HELD s = 0; do :: s < SLOTS && !(slot[s].state == CLAIMED && slot[s].owner == i) -> s++ :: else -> break od
+inline move_letter(a_slot) { /* copied, then freed; its ticket tells who comes next that it is there already */
+  buried = buried | BIT(slot[a_slot].position);
+  SET_WORD(a_slot, FREE, 0, 0, slot[a_slot].position);
+  w = SENDER;
+  WAKE(1, w++)
+}
 inline recover() {
-  atomic { admin == NOBODY -> DRAIN(me); admin = me; i = 0; FIND_DEAD };
+  atomic { admin == NOBODY -> DRAIN(me); admin = me; i = 0; s = 0 };
+  do /* after a lock of the dead: what they had begun is ended */
+  :: atomic { admin_died && s < SLOTS && slot[s].state != DEAD_LETTER -> s++ }
+  :: admin_died && s < SLOTS && slot[s].state == DEAD_LETTER -> move_letter(s)
+  :: atomic { !admin_died || s >= SLOTS -> s = 0; admin_died = false; FIND_DEAD; break }
+  od;
   do
-  :: atomic { i < N -> life[i] = me; DETACH_FIRST; FIND_HELD };
+  :: atomic { i < N -> life[i] = me; DETACH_FIRST; if :: i == SENDER -> TRUE_TAIL :: else fi; FIND_HELD };
      do
      :: s < SLOTS ->
 #ifdef ATTEMPT_BY_A_STORE_OF_ITS_OWN
         slot[s].attempt++;
-        SET_WORD(s, READY, 0, slot[s].attempt, slot[s].sequence);
+#define HAS_COUNTED 1
 #else
+#define HAS_COUNTED 0
+#endif
         atomic {
           if
-          :: slot[s].attempt + ONE_MORE > MAX_ATTEMPTS -> SET_WORD(s, DEAD_LETTER, 0, slot[s].attempt, slot[s].sequence)
-          :: else -> SET_WORD(s, READY, 0, slot[s].attempt + ONE_MORE, slot[s].sequence)
+          :: slot[s].attempt - HAS_COUNTED >= MAX_ATTEMPTS -> SET_WORD(s, DEAD_LETTER, 0, slot[s].attempt, slot[s].position)
+          :: else -> SET_WORD(s, READY, 0, slot[s].attempt - HAS_COUNTED + ONE_MORE, slot[s].position)
           fi
         };
-#endif
+        if
+        :: slot[s].state == DEAD_LETTER -> move_letter(s)
+        :: else
+        fi;
         atomic { FIND_HELD }
-     :: atomic { s >= SLOTS -> s = 0; break }
+     :: atomic { s >= SLOTS -> s = 0; ONE_RETURN; w = 1; break }
      od;
-     atomic { k = 0; do :: k < N -> hint[k] = true; k++ :: else -> k = 0; break od; w = 1 };
-     WAKE(N);
+     WAKE(N, w++);
      attached[i] = false;
      atomic { life[i] = NOBODY; FIND_DEAD } /* killed before: the life lock dies with us */
   :: atomic { i >= N -> i = 0; break }
   od;
-  admin = NOBODY
+  atomic { /* wake_everybody(): a bell for each, asleep or not */
+    k = 0;
+    do :: k < N -> if :: k != me && !dead[k] -> RING(k); sleeps[k] = false :: else fi; k++ :: else -> k = 0; break od;
+    admin = NOBODY
+  }
 }
 
 /* ---- Sleep --------------------------------------------------------------------------------------------------------------- */
 
-#define UNBURIED (deaths > 0 && ((dead[0] && attached[0]) || (dead[1] && attached[1]) || (dead[2 % N] && attached[2 % N]) || (dead[3 % N] && attached[3 % N])))
+#define IS_UNBURIED(p) (dead[(p) % N] && attached[(p) % N])
+#define UNBURIED (deaths > 0 && (IS_UNBURIED(0) || IS_UNBURIED(1) || IS_UNBURIED(2) || IS_UNBURIED(3)))
 /* The look every 100 ms: at any time while a death is unseen; else when nobody can do anything more, once. */
 #define THE_LOOK_IS_DUE (UNBURIED || (deaths > 0 && timeout && !looked_in_vain[me]))
 #define NEW_LOOKS d_step { k = 0; do :: k < N -> looked_in_vain[k] = false; k++ :: else -> k = 0; break od }
 
-/* `found` is asked of each s below `last`. */
-/* `found` is asked of each s. A flag's clearing is seen at once: seen late it would cost a needless ring. */
-#define SLEEP_UNLESS(found, out)                                                                                 \
-  atomic { FLAG_BEFORE; BELL_BEFORE };                                                                           \
-  atomic { SLEEPERS_BARRIER; s = 0 };                                                                            \
-  do                                                                                                             \
-  :: atomic {                                                                                                    \
-       if                                                                                                        \
-       :: (found) -> s = 0; DRAIN(me); sleeps[me] = false; goto out                                              \
-       :: else -> s++; if :: s >= SLOTS -> s = 0; break :: else fi                                               \
-       fi                                                                                                        \
-     }                                                                                                           \
-  od;                                                                                                            \
+/* The loads of the look find no less when they come one after another: each of them, once true, stays so. */
+#define AWAKE bell[me] = UNREAD; STORE_FLAG(false)
+#define SLEEP_UNLESS(news, out)                                                                                  \
+  atomic { BELL_BEFORE; FLAG_BEFORE };                                                                           \
+  atomic { SLEEPERS_BARRIER };                                                                                   \
+  atomic { if :: news -> AWAKE; goto out :: else fi };                                                           \
   FLAG_AFTER;                                                                                                    \
-  BELL_AFTER;                                                                                                    \
-  atomic { DRAIN(me); if :: rung[me] -> rung[me] = false; sleeps[me] = false; goto out :: else -> asleep[me] = true fi }; /* futex_wait */ \
+  atomic { BELL_AFTER; DRAIN(me); if :: bell[me] == RUNG -> AWAKE; goto out :: else -> asleep[me] = true fi }; /* futex_wait */ \
   atomic {                                                                                                       \
     !asleep[me] || THE_LOOK_IS_DUE ->                                                                            \
-    rung[me] = false; sleeps[me] = false;                                                                        \
+    AWAKE;                                                                                                       \
     if :: asleep[me] -> looked_in_vain[me] = true; asleep[me] = false :: else -> goto out fi                     \
   };                                                                                                             \
   recover();                                                                                                     \
-  LOOK_WITHOUT_A_HINT;                                                                                           \
   goto out
 #ifdef FLAG_AFTER_THE_LOOK
 #define FLAG_BEFORE skip
-#define FLAG_AFTER atomic { STORE_BYTE(OF_FLAG, me, true); DRAIN_ALL }
+#define FLAG_AFTER atomic { STORE_FLAG(true); DRAIN_ALL }
 #else
-#define FLAG_BEFORE atomic { STORE_BYTE(OF_FLAG, me, true) }
+#define FLAG_BEFORE STORE_FLAG(true)
 #define FLAG_AFTER skip
 #endif
 #ifdef BELL_READ_AFTER_THE_LOOK
 #define BELL_BEFORE skip
-#define BELL_AFTER rung[me] = false
+#define BELL_AFTER bell[me] = QUIET
 #else
-#define BELL_BEFORE rung[me] = false
+#define BELL_BEFORE bell[me] = QUIET
 #define BELL_AFTER skip
 #endif
-
-#define LOOK_WITHOUT_A_HINT skip
 
 /* ---- The sender ---------------------------------------------------------------------------------------------------------- */
 
 #ifdef USES_WHAT_IS_NOT_FREE
-#define MAY_BE_WRITTEN(s) true
+#define MAY_BE_WRITTEN(p) true
 #else
-#define MAY_BE_WRITTEN(s) (STATE_OF(s) == FREE)
+#define MAY_BE_WRITTEN(p) (STATE_OF((p) % SLOTS) == FREE)
 #endif
 proctype sender() {
-  byte me = SENDER, sequence = 1;
-  byte s, w, i, k, n, at; /* zero but where they are used */
+  byte me = SENDER, position = 1, sent, tried;
+  byte s, w, i, k; /* zero but where they are used */
   {
     skip;
 send:
 #ifdef LOOKS_FOR_SLEEPERS_FIRST
-    if :: sequence <= LETTERS -> w = 1; WAKE(N) :: else fi;
+    if :: sent < LETTERS -> w = 1; WAKE_FOR_ANYONE :: else fi;
 #endif
-    atomic {
-      if :: sequence > LETTERS -> sequence = 0; at_rest[me] = true; goto rest :: else fi;
-      at = 0;
-      do /* only this sender makes a FREE slot anything else */
-      :: at < SLOTS && !MAY_BE_WRITTEN(at) -> at++
-      :: else -> break
-      od;
-      if :: at == SLOTS -> at = 0; goto no_room :: else fi;
-      assert(STATE_OF(at) == FREE); /* else: somebody's message is written over */
-      STORE_WORD(at, READY, 0, 1, sequence); /* publish: one release store */
-      acknowledged[sequence] = true; /* whatever happens now, it is sent */
-      sequence++;
-      at = 0; w = 1
-    };
-#ifdef HINTS
-    do
-    :: atomic { STORE_BYTE(OF_HINT, w, true); w++; if :: w >= N -> w = 1; break :: else fi }
+    do /* find_room(): a load of each word; only this sender makes a FREE slot anything else */
+    :: atomic { sent == LETTERS -> sent = 0; position = 0; at_rest[me] = true; goto rest }
+    :: atomic {
+         sent < LETTERS && tried < SLOTS ->
+         if :: MAY_BE_WRITTEN(position + tried) -> position = position + tried; tried = 0; break :: else -> tried++ fi
+       }
+    :: atomic { tried == SLOTS -> tried = 0; goto no_room }
     od;
+    atomic {
+      assert(STATE_OF(position % SLOTS) == FREE); /* else: somebody's message is written over */
+#ifdef TAIL_BEFORE_THE_WORD
+      DRAIN(me); tail = position + 1
+    };
+    atomic {
 #endif
+      STORE_WORD(position % SLOTS, READY, 1, position); /* killed before: it never was; after: it is sent */
+      acknowledged = acknowledged | BIT(position);
+      holders_died[position % SLOTS] = 0;
+      sent++;
+      position++;
+#ifdef TAIL_AFTER_THE_WAKE
+      w = 1
+    };
+    WAKE_FOR_ANYONE;
+    atomic {
+#endif
+#ifndef TAIL_BEFORE_THE_WORD
+      pending_tail = position; /* a store of its own: who is killed between the two leaves the word alone */
+#endif
+      w = 1
+    };
+#if defined(LOOKS_FOR_SLEEPERS_FIRST) || defined(TAIL_AFTER_THE_WAKE)
+    w = 0;
+#else
     WAKERS_FENCE;
-#ifndef LOOKS_FOR_SLEEPERS_FIRST
-    WAKE(N);
+    WAKE_FOR_ANYONE;
 #endif
     goto send;
 no_room:
-    SLEEP_UNLESS(STATE_OF(s) == FREE, send);
+    SLEEP_UNLESS(STATE_OF(0) == FREE || STATE_OF(1) == FREE, send);
 rest:
     false
   } unless {
-    atomic { dead[me] -> life[me] = DIED; s = 0; w = 0; i = 0; k = 0; n = 0; at = 0; sequence = 0 }
+    atomic { dead[me] -> life[me] = DIED; s = 0; w = 0; i = 0; k = 0; tried = 0; sent = 0; position = 0 }
   }
 }
 
 /* ---- A receiver ---------------------------------------------------------------------------------------------------------- */
 
-#ifdef HINT_CLEARED_AFTER_THE_LOOK
-#define NOTHING nothing
+#ifdef WORD_NOT_READ_AGAIN
+#define READ_AGAIN skip
 #else
-#define NOTHING sleep
+#define READ_AGAIN READ_WORD
 #endif
-#ifdef ONE_LOOK
-#define LOOKS 1
+#define READ_WORD state = STATE_OF(cursor % SLOTS); position = POSITION_OF(cursor % SLOTS); attempt = ATTEMPT_OF(cursor % SLOTS)
+#ifdef CURSOR_DOES_NOT_WAIT
+#define IS_BEYOND (cursor < 8)
 #else
-#define LOOKS 2
+#define IS_BEYOND (tail > cursor)
 #endif
-#ifdef SEQUENCE_NOT_COMPARED
+#ifdef BACKLOG_FORGETS_THE_CLAIMED
+#define PUT_INTO_BACKLOG skip
+#else
+#define PUT_INTO_BACKLOG backlog = backlog | BIT(cursor); waiting = true
+#endif
+#ifdef POSITION_NOT_COMPARED
 #define WORD_IS_AS_IT_WAS (slot[at].state == READY)
 #else
-#define WORD_IS_AS_IT_WAS (slot[at].state == READY && slot[at].sequence == sequence && slot[at].attempt == attempt)
+#define WORD_IS_AS_IT_WAS (slot[at].state == READY && slot[at].position == position && slot[at].attempt == attempt)
 #endif
-#ifdef HINTS
-#define NOTHING_HINTED (!more && !hint[me])
-#define SOMETHING_THERE (hint[me] && s == 0)
+#ifdef BEGUN_BACKLOG_DOES_NOT_WAIT
+#define BACKLOG_WAITS skip
 #else
-#define SOMETHING_THERE (STATE_OF(s) == READY)
+#define BACKLOG_WAITS waiting = (backlog != 0)
 #endif
-#undef LOOK_WITHOUT_A_HINT
-#define LOOK_WITHOUT_A_HINT more = true
+/* Mostly that word alone, but before the kernel all of these. */
+#define HAS_NEWS ((last && STATE_OF(cursor % SLOTS) == READY && POSITION_OF(cursor % SLOTS) == cursor) || returns != returns_seen || tail > seen)
+#ifdef FAR
+#define BEGINS (cursor == 0 || tail > cursor + FAR)
+#else
+#define BEGINS (cursor == 0)
+#endif
 
 proctype receiver(byte me) {
-  byte sequence, attempt, at, give_backs;
-  byte s, w, i, k, n; /* zero but where they are used */
-  bool more;          /* the last look found something: look again without a hint */
+  byte cursor, backlog, seen, returns_seen; /* each position before the cursor is FREE for ever or in the backlog */
+  bool fresh, returned, waiting, last;      /* fresh_, returned_, waiting_[sender], last_.sender == sender */
+  byte position, attempt, state, at;        /* the candidate */
+  bool in_backlog;
+  byte give_backs, others;
+  byte s, w, i, k; /* zero but where they are used */
   {
     skip;
-look:
-#ifdef HINTS
+call:
+    fresh = true; /* begin_call() */
+next:
+    atomic {
+      if :: returns != returns_seen -> returns_seen = returns; returned = true :: else fi;
+      if
+      :: others < OTHERS -> others++; last = false; goto call /* another sender's turn comes first */
+      :: tail > seen || (returned && waiting) || last
+      :: !(tail > seen || (returned && waiting) || last) -> goto nothing
+      fi
+    };
+
+oldest:
     if
-    :: NOTHING_HINTED -> goto sleep
+    :: atomic { BEGINS -> cursor = tail; backlog = 0 };
+       do
+       :: atomic {
+            s < SLOTS ->
+            if
+            :: (STATE_OF(s) == READY || STATE_OF(s) == CLAIMED) && POSITION_OF(s) < cursor -> backlog = backlog | BIT(POSITION_OF(s))
+            :: else
+            fi;
+            s++
+          }
+       :: atomic { s >= SLOTS -> s = 0; fresh = fresh || backlog != 0; BACKLOG_WAITS; break }
+       od
+    :: atomic { !(BEGINS) -> skip }
+    fi;
+    if
+    :: backlog != 0 && (returned || fresh) ->
+       s = 1;
+       do /* in order; one load of one word */
+       :: atomic {
+            (backlog >> s) != 0 ->
+            do :: (backlog & BIT(s)) == 0 -> s++ :: else -> break od;
+            at = s % SLOTS;
+            if
+            :: POSITION_OF(at) != s || STATE_OF(at) == FREE || STATE_OF(at) == DEAD_LETTER -> backlog = backlog & (255 - BIT(s)); at = 0; s++
+            :: POSITION_OF(at) == s && STATE_OF(at) == READY ->
+               position = s; attempt = ATTEMPT_OF(at); in_backlog = true; s = 0;
+               goto claim
+            :: else -> at = 0; s++
+            fi
+          }
+       :: atomic { (backlog >> s) == 0 -> s = 0; break }
+       od
     :: else
     fi;
-#ifndef HINT_CLEARED_AFTER_THE_LOOK
-    atomic { STORE_BYTE(OF_HINT, me, false); DRAIN(me) }; /* with a full fence */
-#endif
-#endif
     do
-    :: atomic { /* one load of one word */
+    :: atomic {
+         READ_WORD;
          if
-         :: STATE_OF(s) == READY && (sequence == 0 || SEQUENCE_OF(s) < sequence) -> at = s; sequence = SEQUENCE_OF(s); attempt = ATTEMPT_OF(s)
+         :: position >= cursor -> goto arrived
+         :: else -> state = 0; position = 0; attempt = 0
+         fi
+       };
+       atomic { if :: IS_BEYOND :: else -> goto nothing_of_this fi }; /* not written yet, or passed over */
+       atomic {
+         READ_AGAIN;
+arrived:
+         if
+         :: position == cursor && state == READY -> at = cursor % SLOTS; state = 0; goto claim
+         :: position == cursor && state == CLAIMED -> PUT_INTO_BACKLOG
          :: else
          fi;
-         s++;
-         if
-         :: s < SLOTS
-         :: s >= SLOTS && sequence == 0 -> s = 0; n = 0; more = false; goto NOTHING
-         :: else -> s = 0; n++; if :: n >= LOOKS -> n = 0; break :: else fi
-         fi
+         state = 0; position = 0; attempt = 0;
+         cursor++
        }
     od;
+nothing_of_this:
+    atomic {
+      seen = cursor; waiting = (backlog != 0);
+nothing:
+      fresh = false; returned = false;
+      goto sleep
+    };
+
+claim:
 #ifdef CLAIM_BY_LOAD_AND_STORE
-    if :: WORD_IS_AS_IT_WAS -> skip :: else -> goto look fi;
+    if :: WORD_IS_AS_IT_WAS -> skip :: else -> at = 0; position = 0; attempt = 0; in_backlog = false; goto oldest fi;
 #endif
-    atomic { /* claim: compare-and-swap */
+    atomic { /* compare-and-swap */
       DRAIN(me);
 #ifndef CLAIM_BY_LOAD_AND_STORE
       if
       :: WORD_IS_AS_IT_WAS
-      :: else -> at = 0; sequence = 0; attempt = 0; goto look
+      :: else -> at = 0; position = 0; attempt = 0; in_backlog = false; goto oldest
       fi;
 #endif
-      assert(slot[at].sequence == sequence);                                    /* it is the message that was looked at */
-      assert(holder[sequence] == NOBODY || dead[holder[sequence]]);             /* nobody alive holds it too */
-      assert(!done[sequence]);
-      assert(attempt == 1 + holders_died[sequence]);                            /* each holder's death is counted, and once */
+      assert(slot[at].state == READY);                 /* nobody else has taken it */
+      assert(slot[at].position == position);           /* it is the message that was looked at */
+      assert(attempt == 1 + holders_died[at]);         /* each holder's death is counted, and once */
+      assert(!(done & BIT(position)));
       k = 0;
       do /* FIFO: no older one waits that was never taken */
-      :: k < SLOTS -> assert(slot[k].state != READY || slot[k].sequence >= sequence || was_claimed[slot[k].sequence]); k++
+      :: k < SLOTS -> assert(slot[k].state != READY || slot[k].position >= position || (was_claimed & BIT(slot[k].position))); k++
       :: else -> k = 0; break
       od;
-      SET_WORD(at, CLAIMED, me, attempt, sequence);
-      holder[sequence] = me;
-      was_claimed[sequence] = true;
-      more = true;
+      SET_WORD(at, CLAIMED, me, attempt, position);
+      was_claimed = was_claimed | BIT(position);
+      if
+      :: in_backlog -> backlog = backlog & (255 - BIT(position)); in_backlog = false
+      :: else -> cursor++; seen = cursor
+      fi;
+      last = true;
       NEW_LOOKS
     };
     if /* the user works on it */
     :: atomic { true -> /* done(): one release store; no one else touches what a living one claimed */
          assert(slot[at].state == CLAIMED && slot[at].owner == me);
-         done[sequence] = true; holder[sequence] = NOBODY;
-         STORE_WORD(at, FREE, 0, 0, sequence);
-         at = 0; sequence = 0; attempt = 0; w = SENDER
+         done = done | BIT(position);
+         STORE_WORD(at, FREE, 0, position);
+         at = 0; position = 0; attempt = 0
        };
-       WAKERS_FENCE;
 #ifndef DONE_WITHOUT_A_LOOK
-       WAKE(1)
+       WAKERS_FENCE;
+       WAKE(1, w++)
 #endif
     :: atomic { give_backs < GIVE_BACKS ->
          assert(slot[at].state == CLAIMED && slot[at].owner == me);
          give_backs++;
-         holder[sequence] = NOBODY;
-         STORE_WORD(at, READY, 0, attempt, sequence);
-         at = 0; sequence = 0; attempt = 0; w = 1
+         STORE_WORD(at, READY, attempt, position);
+         backlog = backlog | BIT(position); waiting = true;
+         at = 0; position = 0; attempt = 0
        };
-#ifdef HINTS
-       do
-       :: atomic { STORE_BYTE(OF_HINT, w, true); w++; if :: w >= N -> w = 1; break :: else fi }
-       od;
+       atomic { DRAIN(me); ONE_RETURN; w = 1 };
+       WAKE(N, w++)
+#ifdef WORKS_ON
+    :: atomic { !works_on -> works_on = true; at_rest[me] = true; goto rest }
 #endif
-       WAKERS_FENCE;
-       WAKE(N)
     fi;
-    goto look;
-#ifdef HINT_CLEARED_AFTER_THE_LOOK
-nothing:
-    atomic { STORE_BYTE(OF_HINT, me, false); DRAIN(me) };
-#endif
+    goto call;
 sleep:
-    SLEEP_UNLESS(SOMETHING_THERE, look)
+    SLEEP_UNLESS(HAS_NEWS, next);
+rest:
+    false
   } unless {
     atomic {
       dead[me] ->
       life[me] = DIED;
-      s = 0; w = 0; i = 0; k = 0; n = 0; at = 0; sequence = 0; attempt = 0; give_backs = 0; more = false
+      s = 0; w = 0; i = 0; k = 0; at = 0; position = 0; attempt = 0; state = 0; give_backs = 0; others = 0;
+      cursor = 0; backlog = 0; seen = 0; returns_seen = 0; fresh = false; returned = false; waiting = false; last = false; in_backlog = false
     }
   }
 }
 
 #ifdef JOINER
-/* join() and unfinished(): two looks at all slots find nothing, and no published sequence moved between them. */
+/* find_unfinished(): nothing live in any slot, and no tail moved while it was looked for. */
 proctype joiner() {
-  byte s, n;
-  byte seen[SLOTS];
-  was_idle = IS_IDLE;
-#ifndef COLLECTS_ONCE
+  byte s, before;
+  atomic { was_idle = false; NOTE_IDLE };
+  before = tail;
   do
-  :: atomic { s < SLOTS && slot[s].state != READY && slot[s].state != CLAIMED -> seen[s] = slot[s].sequence; s++ }
+  :: atomic { s < SLOTS && slot[s].state != READY && slot[s].state != CLAIMED -> s++ }
   :: atomic { s < SLOTS && (slot[s].state == READY || slot[s].state == CLAIMED) -> goto not_yet }
   :: atomic { s >= SLOTS -> s = 0; break }
   od;
-  n = 1;
+#ifndef TAIL_NOT_COMPARED
+  if :: before != tail -> goto not_yet :: else fi;
 #endif
-  do
-  :: atomic { s < SLOTS && slot[s].state != READY && slot[s].state != CLAIMED && (n == 0 || seen[s] == slot[s].sequence) -> s++ }
-  :: atomic { s < SLOTS && (slot[s].state == READY || slot[s].state == CLAIMED || (n == 1 && seen[s] != slot[s].sequence)) -> goto not_yet }
-  :: atomic { s >= SLOTS -> break }
-  od;
   assert(was_idle); /* it says that all is done: there was a moment when it was */
 not_yet:
-  atomic { s = 0; n = 0; seen[0] = 0; seen[1] = 0; joined = true; was_idle = true }
+  atomic { s = 0; before = 0; was_idle = true }
 }
 #endif
 
 /* ---- The machine: store buffers drain, SIGKILL comes ----------------------------------------------------------------------- */
 
-inline drains(p) { atomic { buffer[p].kind != NONE -> DRAIN(p) } }
+inline drains(p) { atomic { buffer[p].kind != NONE -> DRAIN_FIRST(p) } }
 inline kill(v) {
   atomic {
     deaths < DEATHS && !dead[v] ->
     deaths++;
+    if :: v == SENDER -> pending_tail = 0 :: true fi; /* had it come to its tail? */
     DRAIN(v);
     dead[v] = true;
-    asleep[v] = false; rung[v] = false; sleeps[v] = false;
+    asleep[v] = false; bell[v] = UNREAD; sleeps[v] = false;
     k = 0;
     do
-    :: k < SLOTS -> if :: slot[k].state == CLAIMED && slot[k].owner == v -> holders_died[slot[k].sequence]++ :: else fi; k++
+    :: k < SLOTS -> if :: slot[k].state == CLAIMED && slot[k].owner == v -> holders_died[k]++ :: else fi; k++
     :: else -> k = 0; break
     od;
 #ifndef PLAIN_ADMIN_LOCK
-    if :: admin == v -> admin = NOBODY :: else fi;
+    if :: admin == v -> admin = NOBODY; admin_died = true :: else fi;
 #endif
     do /* a life lock taken for a burial dies again */
     :: k < N -> if :: k != v && life[k] == v -> life[k] = DIED :: else fi; k++
@@ -467,19 +582,12 @@ inline kill(v) {
   }
 }
 
-#define LOOKED_IN_VAIN(p) (dead[p] || at_rest[p] || looked_in_vain[p] || !asleep[p])
-#if RECEIVERS > 2
+#define LOOKED_IN_VAIN(p) (dead[(p) % N] || at_rest[(p) % N] || looked_in_vain[(p) % N] || !asleep[(p) % N])
 #define ALL_LOOKED_IN_VAIN (LOOKED_IN_VAIN(0) && LOOKED_IN_VAIN(1) && LOOKED_IN_VAIN(2) && LOOKED_IN_VAIN(3))
-#else
-#define ALL_LOOKED_IN_VAIN (LOOKED_IN_VAIN(0) && LOOKED_IN_VAIN(1) && LOOKED_IN_VAIN(2))
-#endif
 init {
   byte k, n, s;
   atomic {
-    do :: k < N -> life[k] = k; attached[k] = true; k++ :: else -> break od;
-    k = 0;
-    do :: k <= LETTERS -> holder[k] = NOBODY; k++ :: else -> break od;
-    k = 0;
+    do :: k < N -> life[k] = k; attached[k] = true; k++ :: else -> k = 0; break od;
     run sender(); run receiver(1); run receiver(2);
 #if RECEIVERS > 2
     run receiver(3);
@@ -492,6 +600,7 @@ init {
   :: drains(0)
   :: drains(1)
   :: drains(2)
+  :: atomic { pending_tail != 0 && buffer[SENDER].kind != OF_WORD -> DRAIN_TAIL }
   :: kill(0)
   :: kill(1)
   :: kill(2)
@@ -504,10 +613,10 @@ init {
   atomic { /* nobody can do anything any more: so nobody may have reason to */
     k = 1;
     do
-    :: k <= LETTERS ->
+    :: k < 8 ->
        n = 0; s = 0;
-       do :: s < SLOTS -> if :: slot[s].state != FREE && slot[s].sequence == k -> n++ :: else fi; s++ :: else -> break od;
-       assert(!acknowledged[k] || n == (done[k] -> 0 : 1)); /* what was sent and is not done lies in one slot */
+       do :: s < SLOTS -> if :: slot[s].state != FREE && slot[s].position == k -> n++ :: else fi; s++ :: else -> break od;
+       assert(!(acknowledged & BIT(k)) || n + ((done >> k) & 1) + ((buried >> k) & 1) == 1); /* what was sent is in one slot, done or buried */
        k++
     :: else -> break
     od;
@@ -520,9 +629,9 @@ init {
           s = 0;
           do
           :: s < SLOTS ->
-             assert(k == SENDER || slot[s].state != READY);                                     /* a lost wake-up: a letter is READY and a receiver sleeps */
-             assert(k != SENDER || at_rest[k] || slot[s].state != FREE);                        /* a lost wake-up: there is room and the sender sleeps */
-             assert(at_rest[k] || slot[s].state != CLAIMED || !dead[slot[s].owner]);            /* what the dead held stays with them */
+             assert(k == SENDER || at_rest[k] || slot[s].state != READY);            /* a lost wake-up: a letter is READY and a receiver sleeps */
+             assert(k != SENDER || at_rest[k] || slot[s].state != FREE);             /* a lost wake-up: there is room and the sender sleeps */
+             assert(at_rest[k] || slot[s].state != CLAIMED || !dead[slot[s].owner]); /* what the dead held stays with them */
              s++
           :: else -> break
           od

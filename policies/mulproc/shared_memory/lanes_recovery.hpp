@@ -43,6 +43,7 @@ class LanesRecovery {
   void settle(std::uint32_t me) {
     people_.recount();
     move_letters();
+    ProcessFence::everywhere();  // who took an address away may have died before his; see (6)
     for (std::uint32_t mailbox = 0; mailbox < segment_.mailboxes_used(); ++mailbox) {
       if (segment_.mailbox(mailbox).load(std::memory_order_relaxed) == 0) bury_all_in(mailbox);
     }
