@@ -91,8 +91,9 @@ struct BoostQueue {
     found->max_participants = head.participants.maximum;
     found->queue_name = std::string(head.queue_name, ::strnlen(head.queue_name, sizeof head.queue_name));
     const auto refuse = [&] { throw std::system_error(Errc::malformed, "the channel of the name \"" + std::string(name) + "\" is no message_queue of this version"); };
-    if (head.magic != magic || found->max_participants > 2048 || found->control->size() != found->control_bytes() ||
-        !belongs_to(found->queue_name, Segment::file_name(name)))
+    if (head.magic != magic || found->max_participants > 2048 || found->control->size() != found->control_bytes() || found->capacity == 0 ||
+        found->capacity > 1 << 20 || found->max_body_bytes > std::numeric_limits<std::uint32_t>::max() ||
+        !belongs_to(found->queue_name, Segment::file_name(name)) || !found->file_is_whole())
       refuse();
     try {
       found->queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::open_only, found->queue_name.c_str());
@@ -108,6 +109,33 @@ struct BoostQueue {
   RobustMutex* locks(std::byte* address) const { return reinterpret_cast<RobustMutex*>(address + locks_offset()); }
 
  private:
+  /// Boost believes what its file says, and waits minutes for one that is half made; so it is looked at first.
+  bool file_is_whole() const {
+    using Header = boost::interprocess::ipcdetail::mq_hdr_t<boost::interprocess::offset_ptr<void>>;
+    using Message = boost::interprocess::ipcdetail::msg_hdr_t<boost::interprocess::offset_ptr<void>>;
+    const MemoryFile file = Segment::open_existing("/dev/shm/" + queue_name);
+    if (file.get() < 0) return true;  // gone: the opening says so
+    struct stat status {};
+    const std::size_t messages = 4 * capacity, message_bytes = sizeof(ItemHead) + max_body_bytes;
+    const std::size_t wanted = Header::get_mem_size(message_bytes, messages);
+    if (::fstat(file.get(), &status) != 0 || static_cast<std::size_t>(status.st_size) < wanted) return false;
+    const boost::interprocess::mapped_region region(file, boost::interprocess::read_only);
+    constexpr std::uint32_t initialised = 2;  // the word before Boost's header, which its alignment widens
+    constexpr std::size_t before_header = boost::interprocess::ipcdetail::managed_open_or_create_impl<boost::interprocess::shared_memory_object, 0, true, false>::ManagedOpenOrCreateUserOffset;
+    const std::byte* begin = static_cast<const std::byte*>(region.get_address());
+    const auto& header = *reinterpret_cast<const Header*>(begin + before_header);
+    if (*reinterpret_cast<const std::uint32_t*>(begin) != initialised || header.m_max_num_msg != messages || header.m_max_msg_size != message_bytes ||
+        header.m_cur_num_msg > messages || header.m_cur_first_msg >= messages)
+      return false;
+    const auto inside = [&](const void* at, std::size_t bytes) {
+      const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(at) - begin);
+      return offset <= wanted && bytes <= wanted - offset && offset % alignof(Message) == 0;
+    };
+    const auto* index = header.mp_index.get();
+    if (!inside(index, messages * sizeof *index)) return false;
+    return std::all_of(index, index + messages, [&](const auto& message) { return inside(message.get(), sizeof(Message) + message_bytes); });
+  }
+
   std::size_t locks_offset() const { return (page + max_participants * (sizeof(Participant) + 1) + page - 1) / page * page; }
   std::size_t control_bytes() const { return locks_offset() + (1 + max_participants) * sizeof(RobustMutex); }
 
@@ -167,7 +195,7 @@ class BoostQueueStore {
   BoostQueueStore(std::shared_ptr<BoostQueue> queue, Role role)
       : queue_(std::move(queue)),
         head_(*reinterpret_cast<BoostQueueHead*>(address())),
-        people_(head_.participants, queue_->participants(address()), queue_->waiting(address()), queue_->locks(address())),
+        people_(head_.participants, static_cast<std::uint32_t>(queue_->max_participants), queue_->participants(address()), queue_->waiting(address()), queue_->locks(address())),
         role_(role),
         thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
@@ -212,7 +240,7 @@ class BoostQueueStore {
     std::memcpy(item.data(), &head, sizeof head);
     if (!body.empty()) std::memcpy(item.data() + sizeof head, body.data(), body.size());
     people_.wake(mail_of_mine | any_mail, envelope.recipient);  // before the commit
-    push(item);
+    if (!push(item)) return ruin();
     return {};
   }
 
@@ -355,13 +383,28 @@ class BoostQueueStore {
     if (auto got = settle(people_.lock(deadline)); !got) return got.error();
     return Lock(people_.mutex());
   }
-  Result<> sleep(std::uint8_t reasons, Deadline deadline) { return settle(people_.sleep(me_, reasons, deadline)); }
+  Result<> sleep(std::uint8_t reasons, Deadline deadline) {
+    if (!counts_agree()) return ruin();  // nobody waits for what only a damaged count promises
+    return settle(people_.sleep(me_, reasons, deadline));
+  }
+  bool counts_agree() {
+    std::size_t held[2] = {};
+    for (const Item& item : held_) held[head_of(item).side & 1] += head_of(item).is_dead_letter == 0 ? 1 : 0;
+    const auto& mine = people_[me_].held;
+    return held[0] == mine[0] && held[1] == mine[1] &&
+           head_.queued[0] + head_.queued[1] + head_.dead[0] + head_.dead[1] == queue_->queue->get_num_msg();
+  }
+  /// Under the lock.
+  Errc ruin() {
+    head_.broken = 1;  // Boost is never entered again
+    people_.wake_everybody();
+    return Errc::broken;
+  }
   Result<> settle(RobustMutex::Got got) {
     if (got == RobustMutex::Got::nothing) return Errc::not_ready;
     if (got == RobustMutex::Got::ruin) return Errc::broken;
     if (got == RobustMutex::Got::lock_of_the_dead) {
-      head_.broken = 1;  // Boost is never entered again
-      people_.wake_everybody();
+      (void)ruin();
       people_.mutex().make_consistent();
     }
     if (head_.broken == 0) return {};
@@ -383,10 +426,12 @@ class BoostQueueStore {
   std::uint64_t& count_of(const ItemHead& head) noexcept { return (head.is_dead_letter != 0 ? head_.dead : head_.queued)[head.side & 1]; }
 
   // The earlier ticket has the higher priority, so a message that comes back finds its place; dead letters come behind all.
-  void push(const Item& item) {
+  bool push(const Item& item) {
     const ItemHead& head = head_of(item);
     const unsigned priority = head.is_dead_letter != 0 ? 0 : std::numeric_limits<std::uint32_t>::max() - head.ticket;
-    if (queue_->queue->try_send(item.data(), item.size(), priority)) ++count_of(head);
+    const bool sent = queue_->queue->try_send(item.data(), item.size(), priority);
+    if (sent) ++count_of(head);
+    return sent;
   }
   Item pop() {
     Item item(sizeof(ItemHead) + queue_->max_body_bytes);

@@ -65,9 +65,11 @@ struct DequeLayout {
   static constexpr std::uint32_t version = 1;
   static constexpr std::size_t page = 4096;
 
+  std::size_t capacity, max_body_bytes, max_participants;
   std::size_t participants, waiting, locks, slots, bodies, body_stride, bytes;
 
-  DequeLayout(std::size_t capacity, std::size_t max_body_bytes, std::size_t max_participants) {
+  DequeLayout(std::size_t messages, std::size_t largest_body, std::size_t endpoints)
+      : capacity(messages), max_body_bytes(largest_body), max_participants(endpoints) {
     participants = page;
     waiting = participants + max_participants * sizeof(Participant);
     locks = round_up(waiting + max_participants);
@@ -103,15 +105,16 @@ struct DequeLayout {
     });
   }
 
+  /// The layout a segment claims. Each number is read once: what a peer writes there later is not believed.
   /// Fails:   throws std::system_error: malformed for a segment of another version, size or kind.
-  static void check(const Segment& segment) {
-    const auto& head = *reinterpret_cast<const DequeHead*>(segment.address());
-    const bool sane = head.magic == magic && head.version == version && head.bytes == segment.size() && head.capacity >= 1 &&
-                      head.capacity <= 1 << 20 && head.slot_count == 4 * head.capacity && head.max_body_bytes >= 1 &&
-                      head.max_body_bytes <= std::numeric_limits<std::uint32_t>::max() && head.participants.maximum >= 2 &&
-                      head.participants.maximum <= 2048 &&
-                      DequeLayout(head.capacity, head.max_body_bytes, head.participants.maximum).bytes == segment.size();
-    if (!sane) throw std::system_error(Errc::malformed, "this name's segment is no shm_deque of this version");
+  static DequeLayout of(const Segment& segment) {
+    const volatile auto& head = *reinterpret_cast<const volatile DequeHead*>(segment.address());
+    const std::uint64_t capacity = head.capacity, max_body_bytes = head.max_body_bytes, max_participants = head.participants.maximum;
+    const bool sane = head.magic == magic && head.version == version && head.bytes == segment.size() && capacity >= 1 && capacity <= 1 << 20 &&
+                      head.slot_count == 4 * capacity && max_body_bytes >= 1 && max_body_bytes <= std::numeric_limits<std::uint32_t>::max() &&
+                      max_participants >= 2 && max_participants <= 2048;
+    if (const DequeLayout layout(capacity, max_body_bytes, max_participants); sane && layout.bytes == segment.size()) return layout;
+    throw std::system_error(Errc::malformed, "this name's segment is no shm_deque of this version");
   }
 
   static constexpr std::uint32_t nothing = ~std::uint32_t{0};
@@ -136,12 +139,12 @@ class DequeStore {
   DequeStore(std::shared_ptr<Segment> segment, Role role)
       : segment_(std::move(segment)),
         head_(*reinterpret_cast<DequeHead*>(segment_->address())),
-        capacity_(head_.capacity),
-        max_body_bytes_(head_.max_body_bytes),
+        layout_(DequeLayout::of(*segment_)),
+        capacity_(layout_.capacity),
+        max_body_bytes_(layout_.max_body_bytes),
         slot_count_(static_cast<std::uint32_t>(4 * capacity_)),
-        layout_(capacity_, max_body_bytes_, head_.participants.maximum),
         slots_(reinterpret_cast<Slot*>(segment_->address() + layout_.slots)),
-        people_(head_.participants, reinterpret_cast<Participant*>(segment_->address() + layout_.participants),
+        people_(head_.participants, static_cast<std::uint32_t>(layout_.max_participants), reinterpret_cast<Participant*>(segment_->address() + layout_.participants),
                 reinterpret_cast<std::uint8_t*>(segment_->address() + layout_.waiting),
                 reinterpret_cast<RobustMutex*>(segment_->address() + layout_.locks)),
         role_(role),
@@ -218,10 +221,14 @@ class DequeStore {
     if (!lock) return lock.error();
     while (true) {
       bool from_the_oldest_again = false;
+      std::uint32_t seen = 0;
       for (auto at = head_.first_ready; in_bounds(at); at = slots_[at].next) {
         const Envelope envelope = slots_[at].envelope;
         const SlotWord word = slots_[at].word.load(std::memory_order_relaxed);
-        if (word.state != SlotState::READY) return damaged();
+        if (word.state != SlotState::READY || ++seen > slot_count_) {
+          rebuild();
+          return damaged();
+        }
         if (!selector(envelope)) continue;
         const std::pair<std::uint64_t, int> shown{slots_[at].ticket, word.attempt};
         if (std::find(refused.begin(), refused.end(), shown) != refused.end()) continue;
@@ -274,7 +281,8 @@ class DequeStore {
     const auto lock = enter(Deadline::never());
     lock.value();
     if (people_.look_is_due()) bury_the_dead();
-    for (auto at = head_.first_ready; in_bounds(at); at = slots_[at].next) {
+    std::uint32_t seen = 0;
+    for (auto at = head_.first_ready; in_bounds(at) && seen++ < slot_count_; at = slots_[at].next) {
       const Envelope envelope = slots_[at].envelope;
       if (selector(envelope)) return false;
     }
@@ -389,6 +397,8 @@ class DequeStore {
 
   /// A FREE slot with room for the body. Killed anywhere here: it is still FREE.
   Result<std::uint32_t> acquire(std::size_t body_bytes) {
+    const auto usable = [this](std::uint32_t at) { return in_bounds(at) ? slots_[at].word.load(std::memory_order_relaxed).state == SlotState::FREE : used() < slot_count_; };
+    if (!usable(head_.first_free)) rebuild();  // a peer wrote over the list
     std::uint32_t at = head_.first_free;
     if (!in_bounds(at)) {
       at = used();
@@ -425,7 +435,8 @@ class DequeStore {
   /// Back to its place in the order.
   void insert_ready(std::uint32_t at) noexcept {
     std::uint32_t after = head_.first_ready;
-    while (in_bounds(after) && slots_[after].ticket < slots_[at].ticket) after = slots_[after].next;
+    std::uint32_t seen = 0;  // a list that a peer made a ring ends too: bury_the_dead() finds it and derives it anew
+    while (in_bounds(after) && slots_[after].ticket < slots_[at].ticket && seen++ < slot_count_) after = slots_[after].next;
     if (!in_bounds(after)) return append_ready(at);
     Slot& slot = slots_[at];
     slot.next = after;
@@ -526,8 +537,13 @@ class DequeStore {
 
   /// Looks for deaths, hands on what the dead held, and makes dead letters of what waits for them. Says whether anything changed.
   bool bury_the_dead() {
-    bool changed = people_.look_for_deaths(me_, [this](std::uint32_t who) { give_back_all_of(who, Attempt::one_more); });
-    for (auto at = head_.first_ready; in_bounds(at);) {
+    const bool healed = !derived_agrees();
+    if (healed) {
+      hand_on_what_nobody_holds();
+      rebuild();
+    }
+    bool changed = people_.look_for_deaths(me_, [this](std::uint32_t who) { give_back_all_of(who, Attempt::one_more); }) || healed;
+    for (auto at = head_.first_ready; in_bounds(at);) {  // ends: the list was just seen to agree, and each step only shortens it
       const auto next = slots_[at].next;
       if (!people_.may_be_reached(slots_[at].envelope.recipient)) {
         const auto attempt = slots_[at].word.load(std::memory_order_relaxed).attempt;
@@ -570,13 +586,47 @@ class DequeStore {
     return true;
   }
 
+  /// What is derived says the same as the words. Asked at each look, so that what a peer wrote over it heals.
+  bool derived_agrees() const noexcept {
+    std::uint64_t live[2] = {}, dead[2] = {}, ready = 0;
+    for (std::uint32_t at = 0; at < used(); ++at) {
+      const SlotWord word = slots_[at].word.load(std::memory_order_relaxed);
+      if (word.state > SlotState::CLAIMED_DEAD || held_by_nobody(word)) return false;
+      if (word.state == SlotState::FREE) continue;
+      ++(word.state == SlotState::DEAD_LETTER || word.state == SlotState::CLAIMED_DEAD ? dead : live)[side_of(slots_[at])];
+      if (word.state == SlotState::READY) ++ready;
+    }
+    std::uint32_t previous = DequeLayout::nothing;
+    for (auto at = head_.first_ready; in_bounds(at); previous = std::exchange(at, slots_[at].next)) {
+      const bool in_order = previous == DequeLayout::nothing || slots_[previous].ticket <= slots_[at].ticket;
+      if (slots_[at].word.load(std::memory_order_relaxed).state != SlotState::READY || slots_[at].previous != previous || !in_order || ready-- == 0) return false;
+    }
+    return ready == 0 && head_.last_ready == previous && std::equal(live, live + 2, head_.live) && std::equal(dead, dead + 2, head_.dead);
+  }
+  bool held_by_nobody(SlotWord word) const noexcept {
+    const bool held = word.state == SlotState::WRITING || word.state == SlotState::CLAIMED || word.state == SlotState::CLAIMED_DEAD;
+    return held && (word.owner >= people_.used() || !people_.is_attached(word.owner));
+  }
+  void hand_on_what_nobody_holds() noexcept {
+    for (std::uint32_t at = 0; at < used(); ++at) {
+      SlotWord word = slots_[at].word.load(std::memory_order_relaxed);
+      if (!held_by_nobody(word)) continue;
+      word.state = word.state == SlotState::CLAIMED ? SlotState::READY : word.state == SlotState::CLAIMED_DEAD ? SlotState::DEAD_LETTER : SlotState::FREE;
+      slots_[at].word.store(word);
+    }
+  }
+
   void rebuild() {
     head_.first_ready = head_.last_ready = head_.first_free = DequeLayout::nothing;
     head_.live[0] = head_.live[1] = head_.dead[0] = head_.dead[1] = 0;
     std::vector<std::uint32_t> ready;
     for (std::uint32_t at = used(); at-- > 0;) {
       const Slot& slot = slots_[at];
-      const SlotState state = slot.word.load(std::memory_order_relaxed).state;
+      SlotState state = slot.word.load(std::memory_order_relaxed).state;
+      if (state > SlotState::CLAIMED_DEAD) {  // no word of ours
+        slots_[at].word.store({});
+        state = SlotState::FREE;
+      }
       if (state == SlotState::FREE) {
         release_to_free_list(at);
         continue;
@@ -591,10 +641,9 @@ class DequeStore {
 
   std::shared_ptr<Segment> segment_;
   DequeHead& head_;
-  // Read once: what a peer writes there later is not believed.
+  const DequeLayout layout_;
   const std::size_t capacity_, max_body_bytes_;
   const std::uint32_t slot_count_;
-  const DequeLayout layout_;
   Slot* const slots_;
   Participants people_;
   const Role role_;

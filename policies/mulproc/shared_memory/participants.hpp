@@ -59,8 +59,9 @@ class Participants {
   static constexpr std::size_t most_neighbours = 8;
   static inline std::size_t neighbours = most_neighbours;
 
-  Participants(ParticipantsHead& head, Participant* records, std::uint8_t* waiting, RobustMutex* locks) noexcept
-      : head_(&head), records_(records), waiting_(waiting), locks_(locks) {}
+  /// `maximum` is what the places of the others were computed from: a peer may have written another one into the head since.
+  Participants(ParticipantsHead& head, std::uint32_t maximum, Participant* records, std::uint8_t* waiting, RobustMutex* locks) noexcept
+      : head_(&head), maximum_(maximum), records_(records), waiting_(waiting), locks_(locks) {}
 
   /// How long a call with this deadline may wait for the lock: never fails from mere contention.
   RobustMutex::Got lock(Deadline deadline) noexcept {
@@ -69,7 +70,7 @@ class Participants {
   }
   RobustMutex& mutex() noexcept { return locks_[0]; }
 
-  std::uint32_t used() const noexcept { return std::min(head_->used, head_->maximum); }
+  std::uint32_t used() const noexcept { return std::min(head_->used, maximum_); }
   Participant& operator[](std::uint32_t i) noexcept { return records_[i]; }
   bool is_attached(std::uint32_t i) const noexcept { return records_[i].attached.load(std::memory_order_relaxed) != 0; }
 
@@ -78,7 +79,7 @@ class Participants {
     std::uint32_t i = 0;
     while (i < used() && (is_attached(i) || !take_life_lock(i))) ++i;
     if (i == used()) {
-      if (i == head_->maximum) return system_error_code(EUSERS);
+      if (i == maximum_) return system_error_code(EUSERS);
       life_lock(i).initialise();
       head_->used = i + 1;  // Killed here: the lock is free and the record unattached; the next to come takes both.
       take_life_lock(i);
@@ -116,8 +117,8 @@ class Participants {
   /// For a receiver that wants to hear of deaths: true when there are some it does not know of.
   bool news_of_a_death(std::uint32_t* known) const noexcept { return known != nullptr && std::exchange(*known, head_->deaths) != head_->deaths; }
   bool look_is_due() const noexcept {
-    const auto age = now() - std::atomic_ref(head_->last_look).load(std::memory_order_relaxed);  // also asked without the lock
-    return age < 0 || age >= std::chrono::nanoseconds(look_every).count();
+    const std::int64_t last = std::atomic_ref(head_->last_look).load(std::memory_order_relaxed), moment = now();  // also asked without the lock
+    return last > moment || last <= moment - std::chrono::nanoseconds(look_every).count();
   }
 
   bool attached_with(pid_t thread) const noexcept { return index_of(thread) != nobody; }
@@ -219,6 +220,7 @@ class Participants {
   }
 
   ParticipantsHead* head_;
+  std::uint32_t maximum_;
   Participant* records_;
   std::uint8_t* waiting_;
   RobustMutex* locks_;

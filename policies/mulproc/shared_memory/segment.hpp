@@ -123,12 +123,8 @@ class Segment {
     return "mulproc-" + std::to_string(::geteuid()) + '-' + std::string(name);
   }
 
- private:
-  static bool is_at(int fd, const std::string& path) noexcept {
-    struct stat mine {}, there {};
-    return ::fstat(fd, &mine) == 0 && ::lstat(path.c_str(), &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
-  }
-  /// An empty file object when there is none of that name.
+  /// This user's own regular file; an empty file object when there is none at that path.
+  /// Fails:   throws std::system_error: EPERM and the like for any other file.
   static MemoryFile open_existing(const std::string& path) {
     MemoryFile file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0 && errno == ENOENT) return file;
@@ -137,6 +133,12 @@ class Segment {
     require(::fstat(file.get(), &status) == 0, "fstat " + path);
     require(S_ISREG(status.st_mode) && status.st_uid == ::geteuid(), path + " is not this user's own file; remove it or choose another name", EPERM);
     return file;
+  }
+
+ private:
+  static bool is_at(int fd, const std::string& path) noexcept {
+    struct stat mine {}, there {};
+    return ::fstat(fd, &mine) == 0 && ::lstat(path.c_str(), &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
   }
   void map(std::size_t bytes) {
     try {
