@@ -73,7 +73,7 @@ struct BoostQueue {
           made->queue_name.copy(head.queue_name, sizeof head.queue_name - 1);
           head.participants.maximum = static_cast<std::uint32_t>(max_participants);
           head.participants.opener = ForkWatch::this_thread_id();
-          made->locks(address)->initialise();
+          Participants::initialise(made->locks(address), max_participants);
           head.magic = magic;
         },
         [&](int left_behind) { remove_queue_of(left_behind, Segment::file_name(name)); });
@@ -214,11 +214,12 @@ class BoostQueueStore {
     if (!owner_.is_me() || detached_) return;
     const auto lock = enter(Deadline::never());
     detached_ = true;
-    if (!lock) return;
-    for (const Item& item : held_) push(item);
+    if (lock) {
+      for (const Item& item : held_) push(item);
+    }
     held_.clear();
     people_.detach(me_);
-    people_.wake_everybody();
+    if (lock) people_.wake_everybody();
   }
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {

@@ -100,7 +100,7 @@ struct DequeLayout {
       head.participants.opener = ForkWatch::this_thread_id();
       head.first_ready = head.last_ready = head.first_free = nothing;
       head.next_ticket = 1;
-      reinterpret_cast<RobustMutex*>(address + layout.locks)->initialise();
+      Participants::initialise(reinterpret_cast<RobustMutex*>(address + layout.locks), max_participants);
       head.magic = magic;
     });
   }
@@ -168,10 +168,9 @@ class DequeStore {
   void detach() noexcept {
     if (!owner_.is_me() || std::exchange(detached_, true)) return;
     const auto lock = enter(Deadline::never(), EvenDetached{});
-    if (!lock) return;
-    give_back_all_of(me_, Attempt::the_same);
+    if (lock) give_back_all_of(me_, Attempt::the_same);
     people_.detach(me_);
-    people_.wake_everybody();
+    if (lock) people_.wake_everybody();
   }
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {

@@ -32,7 +32,7 @@ struct Participant {
 /// Lies at the head of the segment.
 struct ParticipantsHead {
   std::uint32_t maximum;
-  std::uint32_t used;  // records ever used; their life locks are initialised
+  std::uint32_t used;  // records ever used
   pid_t opener;
   std::uint32_t parent_ever, child_ever;
   std::uint32_t deaths;    // found so far: a change is news
@@ -74,13 +74,17 @@ class Participants {
   Participant& operator[](std::uint32_t i) noexcept { return records_[i]; }
   bool is_attached(std::uint32_t i) const noexcept { return records_[i].attached.load(std::memory_order_relaxed) != 0; }
 
+  /// The lock and the life locks of a new segment.
+  static void initialise(RobustMutex* locks, std::size_t maximum) noexcept {
+    for (std::size_t i = 0; i <= maximum; ++i) locks[i].initialise();
+  }
+
   /// The index of a new participant.
   Result<std::uint32_t> attach(Role role, pid_t thread) {
     std::uint32_t i = 0;
     while (i < used() && (is_attached(i) || !take_life_lock(i))) ++i;
     if (i == used()) {
       if (i == maximum_) return system_error_code(EUSERS);
-      life_lock(i).initialise();
       head_->used = i + 1;  // Killed here: the lock is free and the record unattached; the next to come takes both.
       take_life_lock(i);
     }
@@ -94,6 +98,8 @@ class Participants {
     (role == Role::parent ? head_->parent_ever : head_->child_ever) = 1;
     return i;
   }
+  /// Also where the lock could not be had: who unmaps a segment while he holds a robust lock in it leaves the C library
+  /// a pointer to nowhere, and its next robust lock, in any other channel, follows that.
   void detach(std::uint32_t i) noexcept {
     records_[i].attached.store(0, std::memory_order_release);
     waiting_[i] = awake;
