@@ -4,8 +4,11 @@
 ///
 /// Every participant holds a robust mutex, its life lock, while attached: the kernel's own word on who is dead, immune
 /// to reused pids, zombies and slowness. All methods but lock() are called under the lock.
+#include <fcntl.h>
+
 #include <array>
-#include <fstream>
+#include <charconv>
+#include <cstring>
 #include <limits>
 #include <mulproc/envelope.hpp>
 #include <mulproc/shared_memory/robust_mutex.hpp>
@@ -39,11 +42,19 @@ struct ParticipantsHead {
   std::int64_t last_look;  // nanoseconds of CLOCK_MONOTONIC
 };
 
-/// Dead means gone or a zombie. A reused pid errs towards alive.
-inline bool process_exists(pid_t pid) {
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(stat, line)) return false;
+/// Dead means gone or a zombie. A reused pid errs towards alive, and so does a look that fails: to have no descriptors left
+/// is no news of anybody else's death.
+inline bool process_exists(pid_t pid) noexcept {
+  std::array<char, 32> path{"/proc/"};
+  *std::to_chars(path.data() + 6, path.data() + 20, pid).ptr = '\0';
+  const int fd = ::open(std::strcat(path.data(), "/stat"), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno != ENOENT && errno != ESRCH;
+  std::array<char, 256> text;
+  const ssize_t count = ::read(fd, text.data(), text.size());
+  const int error = errno;
+  ::close(fd);
+  if (count < 0) return error != ESRCH;
+  const std::string_view line(text.data(), static_cast<std::size_t>(count));
   const auto after_name = line.rfind(')');
   const char state = after_name != line.npos && after_name + 2 < line.size() ? line[after_name + 2] : 'X';
   return state != 'Z' && state != 'X';
