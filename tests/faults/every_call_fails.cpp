@@ -129,7 +129,7 @@ std::vector<Operation<T>> operations() {
       {"close", [](S& s) { s.both_ends(); }, [](S& s) { clean_or_good(s.child->close()); }},
       {"leave", [](S& s) { s.both_ends(); }, [](S& s) { s.child.reset(); }},
       {"spawn", [](S& s) { s.link.emplace(S::open(false)); }, [](S& s) { s.process.emplace(spawn(*s.link, [](auto&) {})); }},
-      {"crew", [](S& s) { s.link.emplace(S::open(false)); }, [](S& s) { s.crew.emplace(*s.link, Crew::Options{}, [](auto&) {}); }},
+      {"crew", [](S& s) { s.link.emplace(S::open(false)); }, [](S& s) { s.crew.emplace(*s.link, Crew::Options{.size = T::promises.many_to_many ? 2u : 1u}, [](auto&) {}); }},
   };
   if constexpr (Joinable<T>) all.push_back({"join", [](S& s) { s.one_is_sent(); }, [](S& s) { clean_or_good(s.parent->join_for(2ms)); }});
   if constexpr (NamedTransport<T>) {

@@ -25,9 +25,11 @@ inline bool can_fail(long call, int error) {
     case SYS_rt_sigaction: case SYS_getpid: case SYS_gettid: case SYS_geteuid: case SYS_getuid: case SYS_set_robust_list: case SYS_rseq:
     case SYS_clock_gettime: case SYS_tgkill: case SYS_pidfd_send_signal: case SYS_rt_sigpending: case SYS_rt_sigtimedwait:
       return false;
+    case SYS_brk: case SYS_getppid: return false;  // they have no errors
+    case SYS_flock: return error != EAGAIN;      // its word for "somebody holds the lock"
     case SYS_futex: return error == EINTR || error == EAGAIN;
     case 449: return error != ENOSPC && error != EMFILE;  // futex_waitv
-    case SYS_mmap: case SYS_brk: case SYS_mprotect: case SYS_clone: case SYS_clone3: case SYS_fork: return error != EINTR && error != ENOSPC && error != EMFILE;
+    case SYS_mmap: case SYS_mprotect: case SYS_clone: case SYS_clone3: case SYS_fork: return error != EINTR && error != ENOSPC && error != EMFILE;
     default: return true;
   }
 }

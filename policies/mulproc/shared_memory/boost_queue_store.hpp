@@ -93,11 +93,13 @@ struct BoostQueue {
     const auto refuse = [&] { throw std::system_error(Errc::malformed, "the channel of the name \"" + std::string(name) + "\" is no message_queue of this version"); };
     if (head.magic != magic || found->max_participants > 2048 || found->control->size() != found->control_bytes() || found->capacity == 0 ||
         found->capacity > 1 << 20 || found->max_body_bytes > std::numeric_limits<std::uint32_t>::max() ||
-        !belongs_to(found->queue_name, Segment::file_name(name)) || !found->file_is_whole())
+        !belongs_to(found->queue_name, Segment::file_name(name)))
       refuse();
     try {
+      if (!found->file_is_whole()) refuse();
       found->queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::open_only, found->queue_name.c_str());
-    } catch (const boost::interprocess::interprocess_exception&) {
+    } catch (const boost::interprocess::interprocess_exception& error) {
+      if (error.get_native_error() != ENOENT && error.get_native_error() != 0) throw std::system_error(system_error_code(error.get_native_error()), "opening " + found->queue_name);
       throw std::system_error(Errc::stale, "the channel of the name \"" + std::string(name) + "\" is no longer open");
     }
     if (found->queue->get_max_msg() != 4 * found->capacity || found->queue->get_max_msg_size() != sizeof(ItemHead) + found->max_body_bytes) refuse();
@@ -118,7 +120,8 @@ struct BoostQueue {
     struct stat status {};
     const std::size_t messages = 4 * capacity, message_bytes = sizeof(ItemHead) + max_body_bytes;
     const std::size_t wanted = Header::get_mem_size(message_bytes, messages);
-    if (::fstat(file.get(), &status) != 0 || static_cast<std::size_t>(status.st_size) < wanted) return false;
+    require(::fstat(file.get(), &status) == 0, "fstat " + queue_name);
+    if (static_cast<std::size_t>(status.st_size) < wanted) return false;
     const boost::interprocess::mapped_region region(file, boost::interprocess::read_only);
     constexpr std::uint32_t initialised = 2;  // the word before Boost's header, which its alignment widens
     constexpr std::size_t before_header = boost::interprocess::ipcdetail::managed_open_or_create_impl<boost::interprocess::shared_memory_object, 0, true, false>::ManagedOpenOrCreateUserOffset;
@@ -167,16 +170,23 @@ struct BoostQueue {
   }
   void make_queue(const std::string& name) {
     static std::atomic<unsigned> count{0};
-    const std::string file = file_of(name) + std::to_string(::getpid()) + '-' + std::to_string(count.fetch_add(1));
-    try {
-      queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::create_only, file.c_str(), 4 * capacity,
-                                                                   sizeof(ItemHead) + max_body_bytes, boost::interprocess::permissions(0600));
-    } catch (const boost::interprocess::interprocess_exception& error) {
-      throw std::system_error(system_error_code(error.get_native_error()), "making a message_queue of 4 x capacity x max_body_bytes in shared memory");
+    const std::string begin = file_of(name) + std::to_string(::getpid()) + '-';
+    for (int tries = 0; queue == nullptr; ++tries) {
+      std::string file = begin + std::to_string(count.fetch_add(1));
+      try {
+        queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::create_only, file.c_str(), 4 * capacity,
+                                                                     sizeof(ItemHead) + max_body_bytes, boost::interprocess::permissions(0600));
+      } catch (const boost::interprocess::interprocess_exception& error) {
+        const bool taken = error.get_error_code() == boost::interprocess::already_exists_error;  // by a dead process of our pid, or by a squatter
+        if (!taken) boost::interprocess::message_queue::remove(file.c_str());                    // Boost leaves what it could not finish
+        if (!taken || tries == 100)
+          throw std::system_error(system_error_code(error.get_native_error()), "making a message_queue of 4 x capacity x max_body_bytes in shared memory");
+        continue;
+      }
+      queue_name = std::move(file);
+      opened_here = true;
     }
-    queue_name = file;
-    opened_here = true;
-    const std::string path = "/dev/shm/" + file;
+    const std::string path = "/dev/shm/" + queue_name;
     const MemoryFile opened(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     struct stat status {};
     require(opened.get() >= 0 && ::fstat(opened.get(), &status) == 0, "opening " + path);
