@@ -1,6 +1,6 @@
 # Takes a copy of the library, seeds one bug, builds one test with it, and expects that test to turn red.
 #   cmake -DSOURCE=.. -DWORK=.. -DCOMPILER=.. -DBUG=name -P seeded_bug.cmake
-include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO SOURCES ARGUMENTS LIBRARIES
+include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO [ALSO_FROM ALSO_TO] SOURCES ARGUMENTS LIBRARIES
 
 set(copy ${WORK}/${BUG})
 file(REMOVE_RECURSE ${copy})
@@ -9,6 +9,13 @@ file(READ ${copy}/${FILE} text)
 string(REPLACE "${FROM}" "${TO}" seeded "${text}")
 if(seeded STREQUAL text)
   message(FATAL_ERROR "${BUG}: the place for it is no longer in ${FILE}; look at tests/seeded/bugs/${BUG}.cmake")
+endif()
+if(ALSO_FROM)
+  string(REPLACE "${ALSO_FROM}" "${ALSO_TO}" both "${seeded}")
+  if(both STREQUAL seeded)
+    message(FATAL_ERROR "${BUG}: the second place for it is no longer in ${FILE}; look at tests/seeded/bugs/${BUG}.cmake")
+  endif()
+  set(seeded "${both}")
 endif()
 file(WRITE ${copy}/${FILE} "${seeded}")
 
