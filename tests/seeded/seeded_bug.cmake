@@ -1,6 +1,10 @@
 # Takes a copy of the library, seeds one bug, builds one test with it, and expects that test to turn red.
 #   cmake -DSOURCE=.. -DWORK=.. -DCOMPILER=.. -DBUG=name -P seeded_bug.cmake
-include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO [ALSO_FROM ALSO_TO] SOURCES ARGUMENTS LIBRARIES
+include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO [ALSO_FROM ALSO_TO] SOURCES ARGUMENTS LIBRARIES PATIENCE
+
+if(NOT PATIENCE)
+  set(PATIENCE 100)  # seconds
+endif()
 
 set(copy ${WORK}/${BUG})
 file(REMOVE_RECURSE ${copy})
@@ -24,7 +28,7 @@ execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -pthread -I${copy}/framework 
 if(failed)
   message(FATAL_ERROR "${BUG}: does not compile:\n${output}")
 endif()
-execute_process(COMMAND ${copy}/test ${ARGUMENTS} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 100)
+execute_process(COMMAND ${copy}/test ${ARGUMENTS} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT ${PATIENCE})
 if(failed EQUAL 0)
   message(FATAL_ERROR "${BUG}: ${SOURCES} ${ARGUMENTS} did not notice it:\n${output}")
 endif()

@@ -2,6 +2,7 @@
 set(FILE policies/mulproc/shared_memory/deque_store.hpp)
 set(FROM [==[ || ++seen > slot_count_]==])
 set(TO [==[]==])
-set(SOURCES tests/hostile/peer.cpp)
-set(ARGUMENTS 20 1 3)
-set(LIBRARIES -O0 -lboost_serialization)
+set(SOURCES tests/hostile/security.cpp)
+set(ARGUMENTS --run_test=what_a_peer_writes*)
+set(LIBRARIES -O0 -DBOOST_TEST_DYN_LINK -lboost_unit_test_framework)
+set(PATIENCE 5)  # it hangs
