@@ -162,7 +162,7 @@ void play(const Operation<T>& operation) {
     }
     if (scene.process) require(scene.process->wait().ok(), "the spawned child did not end well");
     const std::string_view what = operation.what;
-    const bool ended = what == "close" || (!T::promises.many_to_many && (what == "leave" || scene.process || scene.crew));  // a pipe's end is gone for good
+    const bool ended = what == "close" || (!T::promises.many_to_many && (what == "leave" || what == "spawn" || what == "crew"));  // a pipe's end is gone for good
     scene.crew.reset();
     if (!ended) scene.both_ends();
     if (scene.held && !scene.done) (void)scene.held->give_back();

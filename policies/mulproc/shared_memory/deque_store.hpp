@@ -113,7 +113,9 @@ struct DequeLayout {
     const bool sane = head.magic == magic && head.version == version && head.bytes == segment.size() && capacity >= 1 && capacity <= 1 << 20 &&
                       head.slot_count == 4 * capacity && max_body_bytes >= 1 && max_body_bytes <= std::numeric_limits<std::uint32_t>::max() &&
                       max_participants >= 2 && max_participants <= 2048;
-    if (const DequeLayout layout(capacity, max_body_bytes, max_participants); sane && layout.bytes == segment.size()) return layout;
+    if (sane) {
+      if (const DequeLayout layout(capacity, max_body_bytes, max_participants); layout.bytes == segment.size()) return layout;
+    }
     throw std::system_error(Errc::malformed, "this name's segment is no shm_deque of this version");
   }
 

@@ -46,10 +46,10 @@ class LanesSegment {
   explicit LanesSegment(std::shared_ptr<Segment> segment)
       : segment_(std::move(segment)),
         head_(*reinterpret_cast<LanesHead*>(segment_->address())),
-        layout_(head_.capacity, head_.max_body_bytes, head_.participants.maximum),
+        layout_(LanesLayout::of(*segment_)),
         sleepers_(reinterpret_cast<std::uint8_t*>(at(layout_.sleepers))),
         mailboxes_(reinterpret_cast<std::atomic<std::uint64_t>*>(at(layout_.mailboxes))),
-        people_(head_.participants, reinterpret_cast<Participant*>(at(layout_.participants)), sleepers_,
+        people_(head_.participants, static_cast<std::uint32_t>(layout_.people), reinterpret_cast<Participant*>(at(layout_.participants)), sleepers_,
                 reinterpret_cast<RobustMutex*>(at(layout_.locks))) {}
   LanesSegment(const LanesSegment&) = delete;
 
