@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <mulproc/serializer.hpp>
 #include <stdexcept>
