@@ -162,7 +162,8 @@ void play(const Operation<T>& operation) {
     }
     if (scene.process) require(scene.process->wait().ok(), "the spawned child did not end well");
     const std::string_view what = operation.what;
-    const bool ended = what == "close" || (!T::promises.many_to_many && (what == "leave" || what == "spawn" || what == "crew"));  // a pipe's end is gone for good
+    // A pipe's end is gone for good; and a child that cannot be watched is killed, inside the queue's lock perhaps.
+    const bool ended = what == "close" || (what == "leave" && !T::promises.many_to_many) || ((what == "spawn" || what == "crew") && !T::promises.survives_kill);
     scene.crew.reset();
     if (!ended) scene.both_ends();
     if (scene.held && !scene.done) (void)scene.held->give_back();
