@@ -1,5 +1,5 @@
 # The length that a frame claims.
-set(FILE policies/mulproc/transport/pipe.hpp)
+set(FILE framework/mulproc/frames.hpp)
 set(FROM [==[if (envelope.body_bytes > max_body_bytes_) return]==])
 set(TO [==[if (envelope.body_bytes > (1u << 20)) return]==])
 set(SOURCES tests/fuzz/frames.cpp tests/fuzz/replay.cpp tests/support/allocation_count.cpp)
