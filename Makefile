@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 CORE_SETUP ?= clang
 CORE ?= conformance|framework|matrix|routing|serializer|waiting
+MINUTES ?= 10
 MAKEFLAGS += --no-print-directory
 
 help: ## list these verbs
@@ -33,9 +34,24 @@ crash-peers: ## other libraries' queues beside ours, 100 kills of a sender and 1
 	@cmake --build $(BUILD) --parallel $(JOBS) --target test_crash.peers
 	@cmake --build $(BUILD) --target crash-peers
 
-stress: configure ## the full-duplex poison pill, real text and five more scenarios, over every transport
+stress: configure ## every scenario over every transport, and the report: build/report/stress.html
 	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress
-	@$(BUILD)/stress/mulproc-stress full_duplex word_count fan_in fan_out addressed ping_pong churn --transport all
+	@mkdir -p $(BUILD)/report
+	@$(BUILD)/stress/mulproc-stress all --transport all --report $(BUILD)/report/stress.html --json $(BUILD)/report/stress.json
+
+soak: configure ## MINUTES=10: all of it again and again under chaos; memory, descriptors and processes must not grow
+	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress
+	@mkdir -p $(BUILD)/report
+	@$(BUILD)/stress/mulproc-stress all --transport all --soak $(MINUTES)m --chaos kill=50ms,stop=100ms,pause=2s --report $(BUILD)/report/soak.html --json $(BUILD)/report/soak.json
+
+lost-message: configure ## a bug that loses one message in 100,000: each scenario must notice
+	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-scenarios
+	@cmake -DSOURCE=$(CURDIR) -DWORK=$(BUILD)/lost-message -DBUILD=$(BUILD) -DCOMPILER=$(CXX) -DBUG=one_message_lost -DEVERY=100000 "-DARGUMENTS=--duration;300s" -P tests/seeded/seeded_bug.cmake
+
+report-test: configure ## the report's page in headless Chromium, which is installed; screenshots in build/report
+	@cmake/setup-debian.sh chromium
+	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^stress.page_in_a_browser$$'
 
 bench: build ## the benchmarks; each prints what it compares, and the spread
 	@cmake --build $(BUILD) --target bench
@@ -78,4 +94,4 @@ core:
 clean: ## remove what was built
 	rm -rf $(BUILD) build-asan build-clang build-tsan build-fuzz
 
-.PHONY: help setup configure build test nightly crash-peers stress bench examples install compile-cost asan tsan clang fuzz hostile core clean
+.PHONY: help setup configure build test nightly crash-peers stress soak lost-message report-test bench examples install compile-cost asan tsan clang fuzz hostile core clean

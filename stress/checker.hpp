@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mulproc/envelope.hpp>
+#include <stress/run.hpp>
 #include <string>
 #include <vector>
 
@@ -10,51 +11,61 @@ namespace mulproc::stress {
 
 class Checker {
  public:
+  explicit Checker(Run& run) : run_(run) {}
+
   /// The number sent_count() is the next one to send.
-  std::uint64_t next() const noexcept { return arrivals_.size(); }
+  std::uint64_t next() const noexcept { return first_ + arrivals_.size(); }
   void sent() { arrivals_.push_back(0); }
-  std::size_t sent_count() const noexcept { return arrivals_.size(); }
-  std::size_t arrived_count() const noexcept { return arrived_; }
-  std::size_t outstanding() const noexcept { return arrivals_.size() - arrived_; }
+  std::uint64_t sent_count() const noexcept { return next(); }
+  std::uint64_t arrived_count() const noexcept { return arrived_; }
+  std::uint64_t outstanding() const noexcept { return next() - arrived_; }
 
   /// What was sent has arrived. A second time it may only come with an attempt beyond the first: whoever had it died.
   void arrived(std::uint64_t number, bool on_first_attempt) {
-    if (number >= arrivals_.size()) return fails("nothing unexpected: number " + std::to_string(number) + " was never sent");
-    if (arrivals_[number]++ == 0) {
-      ++arrived_;
-    } else if (on_first_attempt) {
-      fails("nothing twice: number " + std::to_string(number) + " came again on its first attempt");
-    }
+    if (!run_.check(number < next(), invariant::nothing_misdelivered,
+                    [&] { return "number " + std::to_string(number) + " was never sent"; }))
+      return;
+    const bool first_time = number >= first_ && arrivals_[number - first_]++ == 0;
+    if (first_time) ++arrived_;
+    run_.check(first_time || !on_first_attempt, invariant::nothing_twice,
+               [&] { return "number " + std::to_string(number) + " came again on its first attempt"; });
+    forget_what_is_complete();
   }
   /// Sequences of one sender grow, one by one where nobody else takes his messages. A process that comes later may have
   /// the same id; it begins anew with #1.
   void in_order(ProcessId sender, std::uint64_t sequence) {
     auto& last = last_sequence_[sender];
-    if (sequence <= last && sequence != 1) fails("order per sender: #" + std::to_string(sequence) + " after #" + std::to_string(last));
+    run_.check(sequence > last || sequence == 1, invariant::order_per_sender,
+               [&] { return "#" + std::to_string(sequence) + " after #" + std::to_string(last); });
     last = sequence;
   }
   void in_order_without_gap(ProcessId sender, std::uint64_t sequence) {
     const auto last = last_sequence_[sender];
-    if (sequence > last + 1) fails("nothing lost: #" + std::to_string(sequence) + " after #" + std::to_string(last));
+    run_.check(sequence <= last + 1, invariant::nothing_lost,
+               [&] { return "#" + std::to_string(sequence) + " after #" + std::to_string(last); });
     in_order(sender, sequence);
   }
   /// At the end: all that was sent has arrived.
   void complete() {
     const auto lost = std::find(arrivals_.begin(), arrivals_.end(), 0u);
-    if (lost != arrivals_.end()) fails("nothing lost: number " + std::to_string(lost - arrivals_.begin()) + " never came");
+    run_.check(lost == arrivals_.end(), invariant::nothing_lost, [&] {
+      return "number " + std::to_string(first_ + static_cast<std::uint64_t>(lost - arrivals_.begin())) + " never came";
+    });
   }
-
-  /// The first violation; empty while there is none.
-  const std::string& broken() const noexcept { return broken_; }
 
  private:
-  void fails(const std::string& why) {
-    if (broken_.empty()) broken_ = why;
+  // A soak sends for hours: of what has arrived without a gap only the last is remembered one by one.
+  void forget_what_is_complete() {
+    constexpr std::size_t remembered = 1 << 16;
+    if (arrivals_.size() < 2 * remembered) return;
+    if (std::find(arrivals_.begin(), arrivals_.begin() + remembered, 0u) != arrivals_.begin() + remembered) return;
+    arrivals_.erase(arrivals_.begin(), arrivals_.begin() + remembered);
+    first_ += remembered;
   }
-  std::vector<std::uint32_t> arrivals_;  // how often each number came
-  std::size_t arrived_ = 0;
+  Run& run_;
+  std::vector<std::uint32_t> arrivals_;  // how often each number came, from first_ on
+  std::uint64_t first_ = 0, arrived_ = 0;
   std::map<ProcessId, std::uint64_t> last_sequence_;
-  std::string broken_;
 };
 
 }  // namespace mulproc::stress

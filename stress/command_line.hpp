@@ -3,6 +3,9 @@
 #include <boost/program_options.hpp>
 #include <charconv>
 #include <filesystem>
+#include <map>
+#include <random>
+#include <sstream>
 #include <stress/combinations.hpp>
 
 namespace mulproc::stress {
@@ -14,25 +17,42 @@ struct BadUsage : std::runtime_error {
 
 struct CommandLine {
   Settings settings;
-  std::vector<const Combination*> chosen;
-  std::string json;
+  std::vector<Combination> chosen;
+  std::string json, page;
+  Period soak;
   bool lists = false, helps = false;
 
   static boost::program_options::options_description options() {
     namespace po = boost::program_options;
-    po::options_description options("mulproc-stress SCENARIO... [options]");
-    options.add_options()("help", "this text")("list", "what can be run, and under chaos")(
+    po::options_description options(
+        "mulproc-stress SCENARIO... [options]      plays scenarios; \"all\" is every one\n"
+        "mulproc-stress compare A.json B.json      what changed from one report to another\n"
+        "options");
+    options.add_options()("help", "this text")("list", "what can be run, and why the rest cannot")(
         "transport", po::value<std::string>()->default_value("all"), "one, or all")(
         "serializer", po::value<std::string>(), "one, or all (default: trivially_copyable)")(
         "children", po::value<std::string>()->default_value("10"), "child processes, 1 to 400")(
         "messages", po::value<std::string>()->default_value("200"), "messages of a scenario")(
         "rounds", po::value<std::string>()->default_value("10"), "rounds of full_duplex")(
-        "payload-bytes", po::value<std::string>()->default_value("1024"), "the largest body; sizes are random up to it")(
-        "duration", po::value<std::string>(), "how long each scenario runs, such as 30s, 500ms or 2m, instead of a number of messages")(
-        "chaos", po::value<std::string>(), "kill=PERIOD,stop=PERIOD: random children are killed or stopped so often, such as kill=20ms")(
-        "seed", po::value<std::string>(), "repeats a run's random choices")(
-        "input", po::value<std::vector<std::string>>()->multitoken(), "texts for word_count (default: the GPL that every Debian ships)")(
-        "json", po::value<std::string>(), "writes the results to this file too")("scenario", po::value<std::vector<std::string>>(), "may be given without the option's name");
+        "payload-bytes", po::value<std::string>()->default_value("0..1024"),
+        "sizes of bodies: 64 fixed, 10..10KiB uniform, log:10..1MiB uniform in the logarithm")(
+        "rate", po::value<std::string>(),
+        "open loop: so many messages a second, each sent when it is due, and timed from then; without it the next is "
+        "sent when there is room")(
+        "duration", po::value<std::string>(),
+        "how long each scenario runs, such as 30s, 500ms or 2m, instead of a number of messages")(
+        "warmup", po::value<std::string>(), "so long before that, not measured")(
+        "chaos", po::value<std::string>(),
+        "kill=PERIOD,stop=PERIOD,pause=PERIOD: so often a random child is killed; is stopped for half the period; is "
+        "stopped for 1.2 s, longer than the library waits for anything")(
+        "soak", po::value<std::string>(),
+        "so long all that was chosen again and again, 2s each or --duration, and memory, descriptors and processes "
+        "must not grow")("seed", po::value<std::string>(), "repeats a run's random choices")(
+        "input", po::value<std::vector<std::string>>()->multitoken(),
+        "texts for word_count (default: the GPL that every Debian ships)")(
+        "report", po::value<std::string>(), "writes a page with charts: one file that needs no network")(
+        "json", po::value<std::string>(), "writes all that the page shows (stress/report/SCHEMA.md)")(
+        "scenario", po::value<std::vector<std::string>>(), "may be given without the option's name");
     return options;
   }
 
@@ -42,10 +62,19 @@ struct CommandLine {
     po::positional_options_description positional;
     positional.add("scenario", -1);
     po::variables_map given;
-    po::store(po::command_line_parser(argc, argv).options(options()).positional(positional).style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing).run(), given);
+    po::store(po::command_line_parser(argc, argv)
+                  .options(options())
+                  .positional(positional)
+                  .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+                  .run(),
+              given);
     po::notify(given);
-    const auto text = [&](const char* name) { return given.count(name) != 0 ? given[name].as<std::string>() : std::string(); };
-    const auto texts = [&](const char* name) { return given.count(name) != 0 ? given[name].as<std::vector<std::string>>() : std::vector<std::string>(); };
+    const auto text = [&](const char* name) {
+      return given.count(name) != 0 ? given[name].as<std::string>() : std::string();
+    };
+    const auto texts = [&](const char* name) {
+      return given.count(name) != 0 ? given[name].as<std::vector<std::string>>() : std::vector<std::string>();
+    };
 
     CommandLine line;
     line.helps = given.count("help") != 0;
@@ -55,9 +84,19 @@ struct CommandLine {
     settings.children = number("children", text("children"), 1, 400);
     settings.messages = number("messages", text("messages"), 1, 1'000'000'000);
     settings.rounds = number("rounds", text("rounds"), 1, 1'000'000'000);
-    settings.payload_bytes = number("payload-bytes", text("payload-bytes"), 0, 64 << 20);
-    settings.seed = given.count("seed") != 0 ? number("seed", text("seed"), 0, std::numeric_limits<std::uint64_t>::max()) : std::random_device{}();
+    const auto sizes = Sizes::read(text("payload-bytes"));
+    if (!sizes)
+      throw BadUsage("--payload-bytes takes 64, 10..10KiB or log:10..1MiB, up to 64MiB, not \"" +
+                     text("payload-bytes") + '"');
+    settings.payload = *sizes;
+    if (given.count("rate") != 0) settings.rate = static_cast<double>(number("rate", text("rate"), 1, 100'000'000));
+    settings.seed = given.count("seed") != 0
+                        ? number("seed", text("seed"), 0, std::numeric_limits<std::uint64_t>::max())
+                        : std::random_device{}();
     if (given.count("duration") != 0) settings.duration = period("duration", text("duration"));
+    if (given.count("warmup") != 0) settings.warmup = period("warmup", text("warmup"));
+    if (given.count("soak") != 0) line.soak = period("soak", text("soak"));
+    if (line.soak && !settings.duration) settings.duration = std::chrono::seconds(2);
     if (given.count("chaos") != 0) settings.chaos = chaos(text("chaos"));
     settings.input = texts("input");
     if (settings.input.empty()) settings.input = {"/usr/share/common-licenses/GPL-3"};
@@ -65,25 +104,42 @@ struct CommandLine {
       if (!std::filesystem::is_regular_file(path)) throw BadUsage("--input: \"" + path + "\" is no file");
     }
     line.json = text("json");
-    line.choose(texts("scenario"), text("transport"), text("serializer").empty() ? "trivially_copyable" : text("serializer"));
+    line.page = text("report");
+    line.choose(texts("scenario"), text("transport"),
+                text("serializer").empty() ? "trivially_copyable" : text("serializer"));
     return line;
   } catch (const boost::program_options::error& error) {
     throw BadUsage(error.what());
   }
 
+  /// What one of those chosen is asked: where nobody may be killed, only the rest of the chaos.
+  Settings settings_for(const Combination& one) const {
+    Settings its = settings;
+    if (!one.why_no_kill().empty()) its.chaos.kill.reset();
+    return its;
+  }
   /// The command that repeats one run.
-  std::string command_of(const Combination& one, std::uint64_t seed, const char* program) const {
-    std::string command = std::string(program) + ' ' + one.scenario + " --transport " + one.transport + " --serializer " + one.serializer + " --children " +
-                          std::to_string(settings.children) + " --messages " + std::to_string(settings.messages) + " --rounds " + std::to_string(settings.rounds) +
-                          " --payload-bytes " + std::to_string(settings.payload_bytes) + " --seed " + std::to_string(seed);
-    if (settings.duration) command += " --duration " + std::to_string(settings.duration->count()) + "ms";
-    if (settings.chaos) {
-      command += " --chaos ";
-      if (settings.chaos.kill) command += "kill=" + std::to_string(settings.chaos.kill->count()) + "ms";
-      if (settings.chaos.stop) command += std::string(settings.chaos.kill ? "," : "") + "stop=" + std::to_string(settings.chaos.stop->count()) + "ms";
+  static std::string command_of(const Combination& one, const Settings& asked, const char* program) {
+    std::ostringstream command;
+    command << program << ' ' << one.scenario->name << " --transport " << one.medium->transport << " --serializer "
+            << one.medium->serializer << " --children " << asked.children << " --messages " << asked.messages
+            << " --rounds " << asked.rounds << " --payload-bytes " << asked.payload.text() << " --seed " << asked.seed;
+    if (asked.rate) command << " --rate " << static_cast<std::uint64_t>(*asked.rate);
+    const auto add = [&](const char* before, const Period& period) {
+      if (period) command << before << period->count() << "ms";
+    };
+    add(" --duration ", asked.duration);
+    add(" --warmup ", asked.warmup);
+    const char* separator = " --chaos ";
+    for (const auto& [name, period] : {std::pair("kill=", asked.chaos.kill), std::pair("stop=", asked.chaos.stop),
+                                       std::pair("pause=", asked.chaos.pause)}) {
+      if (!period) continue;
+      command << separator;
+      add(name, period);
+      separator = ",";
     }
-    for (const auto& path : settings.input) command += " --input " + path;
-    return command;
+    for (const auto& path : asked.input) command << " --input " << path;
+    return command.str();
   }
 
  private:
@@ -91,7 +147,8 @@ struct CommandLine {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
-      throw BadUsage(std::string("--") + option + " must be " + std::to_string(least) + " to " + std::to_string(most) + ", not \"" + text + '"');
+      throw BadUsage(std::string("--") + option + " must be " + std::to_string(least) + " to " + std::to_string(most) +
+                     ", not \"" + text + '"');
     return value;
   }
   static std::chrono::milliseconds period(const char* option, const std::string& text) {
@@ -99,7 +156,8 @@ struct CommandLine {
     const std::string suffix(unit, text.end());
     const std::map<std::string, std::uint64_t> milliseconds{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
     const auto known = milliseconds.find(suffix);
-    if (known == milliseconds.end() || unit == text.begin()) throw BadUsage(std::string("--") + option + " takes a time such as 500ms, 30s, 2m or 1h, not \"" + text + '"');
+    if (known == milliseconds.end() || unit == text.begin())
+      throw BadUsage(std::string("--") + option + " takes a time such as 500ms, 30s, 2m or 1h, not \"" + text + '"');
     return std::chrono::milliseconds(number(option, std::string(text.begin(), unit), 1, 1'000'000'000) * known->second);
   }
   static Chaos chaos(const std::string& text) {
@@ -112,42 +170,61 @@ struct CommandLine {
         chaos.kill = period("chaos kill", how_often);
       } else if (what == "stop") {
         chaos.stop = period("chaos stop", how_often);
+      } else if (what == "pause") {
+        chaos.pause = period("chaos pause", how_often);
       } else {
-        throw BadUsage("--chaos takes kill=PERIOD and stop=PERIOD, such as kill=20ms,stop=100ms, not \"" + part + '"');
+        throw BadUsage("--chaos takes kill=PERIOD, stop=PERIOD and pause=PERIOD, such as kill=20ms,stop=100ms, not \"" +
+                       part + '"');
       }
     }
-    if (!chaos) throw BadUsage("--chaos takes kill=PERIOD and stop=PERIOD, such as kill=20ms");
+    if (!chaos) throw BadUsage("--chaos takes kill=PERIOD, stop=PERIOD and pause=PERIOD, such as kill=20ms");
     return chaos;
   }
 
-  static std::string names(std::string Combination::*member) {
-    std::string all;
-    for (const auto& one : combinations()) {
-      if (all.find(one.*member) == all.npos) all += (all.empty() ? "" : ", ") + one.*member;
+  template <class Name>
+  static std::string must_be_known(const char* what, const std::string& name, Name name_of) {
+    std::vector<std::string> names;
+    for (const Combination& one : combinations()) {
+      if (std::find(names.begin(), names.end(), name_of(one)) == names.end()) names.push_back(name_of(one));
     }
-    return all;
+    if (std::find(names.begin(), names.end(), name) != names.end()) return name;
+    std::string list;
+    for (const auto& one : names) list += (list.empty() ? "" : ", ") + one;
+    throw BadUsage((name.empty() ? std::string("name a ") + what : std::string("no ") + what + " \"" + name + '"') +
+                   "; there are: " + list);
   }
-  static void must_be_known(const char* what, std::string Combination::*member, const std::string& name) {
-    const auto& all = combinations();
-    if (std::none_of(all.begin(), all.end(), [&](const Combination& one) { return one.*member == name; }))
-      throw BadUsage(std::string("no ") + what + " \"" + name + "\"; there are: " + names(member));
-  }
-  void choose(const std::vector<std::string>& scenarios, const std::string& transport, const std::string& serializer) {
-    if (scenarios.empty()) throw BadUsage("name a scenario; there are: " + names(&Combination::scenario));
-    for (const auto& name : scenarios) must_be_known("scenario", &Combination::scenario, name);
-    if (transport != "all") must_be_known("transport", &Combination::transport, transport);
-    if (serializer != "all") must_be_known("serializer", &Combination::serializer, serializer);
+  void choose(const std::vector<std::string>& names, const std::string& transport, const std::string& serializer) {
+    const auto scenario_of = [](const Combination& one) { return std::string(one.scenario->name); };
+    if (names.empty()) must_be_known("scenario", "", scenario_of);
+    const bool every = names == std::vector<std::string>{"all"};
+    if (!every) {
+      for (const auto& name : names) must_be_known("scenario", name, scenario_of);
+    }
+    if (transport != "all")
+      must_be_known("transport", transport, [](const Combination& one) { return one.medium->transport; });
+    if (serializer != "all")
+      must_be_known("serializer", serializer, [](const Combination& one) { return one.medium->serializer; });
     std::string refused;
-    for (const auto& name : scenarios) {
-      for (const auto& one : combinations()) {
-        if (one.scenario != name || (transport != "all" && transport != one.transport) || (serializer != "all" && serializer != one.serializer)) continue;
-        if (one.serializer == "trivially_copyable" && settings.payload_bytes > largest_block) {
-          refused = "--payload-bytes over " + std::to_string(largest_block) + " needs another --serializer than trivially_copyable";
-        } else if (settings.chaos && !one.why_no_chaos.empty()) {
-          refused = name + " over " + one.transport + " under --chaos: " + one.why_no_chaos;
-        } else {
-          chosen.push_back(&one);
-        }
+    const auto add = [&](const Combination& one) {
+      if ((transport != "all" && transport != one.medium->transport) ||
+          (serializer != "all" && serializer != one.medium->serializer))
+        return;
+      if (const auto why = one.why_not(); !why.empty()) {
+        refused = one.title() + ": " + why;
+      } else if (settings.payload.largest() > one.medium->largest_text) {
+        refused = "--payload-bytes over " + std::to_string(one.medium->largest_text) +
+                  " needs another --serializer than " + one.medium->serializer;
+      } else if (settings.chaos.kill && !settings.chaos.stop && !settings.chaos.pause && !one.why_no_kill().empty()) {
+        refused = one.title() + " under --chaos: " + one.why_no_kill();
+      } else {
+        chosen.push_back(one);
+      }
+    };
+    const auto all = combinations();
+    if (every) std::for_each(all.begin(), all.end(), add);
+    for (const auto& name : names) {
+      for (const Combination& one : all) {
+        if (scenario_of(one) == name) add(one);
       }
     }
     if (chosen.empty()) throw BadUsage(refused);

@@ -120,7 +120,7 @@ class Crew {
   }
 
   /// Sends one DIE to each living child, takes messages meanwhile, waits; after `patience` SIGTERM, a second later SIGKILL.
-  /// Returns the exit status of every child, in order.
+  /// Returns the exit status of every child, in order; of none in a forked process that did not make the crew.
   template <class C, class R, class P>
   std::vector<ExitStatus> dismiss(C& parent, std::chrono::duration<R, P> patience) {
     return dismiss(parent, patience, [](typename C::Message) {});
@@ -128,6 +128,7 @@ class Crew {
   /// The same; messages that arrive meanwhile are given to `on_message`, so that children blocked on results get rid of them.
   template <class C, class R, class P, class H>
   std::vector<ExitStatus> dismiss(C& parent, std::chrono::duration<R, P> patience, H on_message) {
+    if (!owner_.in_this_process()) return {};  // not this process' children: they would be waited for in vain
     const auto take_what_waits = [&] {
       while (auto message = parent.try_receive()) on_message(*std::move(message));
     };
@@ -214,6 +215,7 @@ class Crew {
   std::uint32_t deaths_known_ = 0;                // of those the transport tells of
   Deadline end_is_near_ = Deadline::now();        // until then
   Deadline next_look_ = Deadline::now();
+  Owner owner_;
 };
 
 }  // namespace mulproc

@@ -25,8 +25,9 @@ inline Result<> wait_for(int fd, short events, Deadline deadline) {
 /// Repeats send(2) or recv(2), as `call`, on a blocking socket until all of the bytes are through.
 ///
 /// Fails:   closed at end of file, or when the other end is gone.
-template <class Call, class Byte>
-Result<> whole(Call call, int socket, std::span<Byte> bytes, int flags) {
+template <class Call, class Byte, std::size_t n>
+Result<> whole(Call call, int socket, std::span<Byte, n> all, int flags) {
+  std::span<Byte> bytes = all;
   while (!bytes.empty()) {
     const ssize_t count = call(socket, bytes.data(), bytes.size(), flags);
     if (count > 0) bytes = bytes.subspan(static_cast<std::size_t>(count));

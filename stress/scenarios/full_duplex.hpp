@@ -1,39 +1,54 @@
 #pragma once
-/// pymulproc's scenario. Each round one child out of N is told to DO, with a body of random size.
-/// Invariants: only that child answers, with its identifier; the queue is empty after each round; N pills end N children;
-/// all join, and the queue joins.
-#include <stress/team.hpp>
+#include <stress/scenarios/jobs.hpp>
 
 namespace mulproc::stress {
 
-template <class C>
-void full_duplex(Run& run) {
-  using S = typename SerializerOf<C>::type;
-  Team<C> team(run, [](C& inbox) {
-    while (auto message = inbox.receive()) {
-      if (message->request() == request::DIE) return 0;
-      const Request verdict = number_in<S>(*message) ? request::FINISHED : Request("TORN");
+/// pymulproc's scenario.
+inline void play_full_duplex(Run& run) {
+  Team team(run, [](Port& inbox) {
+    while (auto job = inbox.receive()) {
+      if (job->request() == request::DIE) return 0;
       const auto me = static_cast<std::uint64_t>(inbox.id().pid);
-      if (!with_body<S>(me, message->bytes().size() % 512, [&](const auto& body) { return inbox.reply(*message, verdict, body); })) return 3;
+      const std::size_t bytes = job->load() ? job->load()->text.size() % 512 : 0;
+      if (!inbox.reply(*job, verdict_on(*job), {.number = me, .text = filler_of(me, bytes)})) return 3;
     }
     return 4;
   });
-  Checker checker;
-  for (std::size_t round = 0; run.goes_on(round, run.settings.rounds); ++round) {
+  Checker checker(run);
+  for (std::size_t round = 0; run.wants_more(round, run.settings.rounds); ++round) {
+    team.look(round, run.settings.rounds);
+    while (run.due(round) > now_ns() && !Run::interrupted) ::poll(nullptr, 0, 1);
     const std::size_t chosen = run.random() % team.size();
-    if (!run.check(bool(team.send_to(chosen, request::DO, round)), "there is room for one DO")) break;
-    auto answer = team.receive();
-    if (!run.check(bool(answer), "nothing lost: an answer comes to every DO")) break;
+    const auto sent =
+        team.send_to(chosen, request::DO, {.number = round, .text = team.text_for(round), .due = run.due(round)});
+    if (!run.check(bool(sent), invariant::no_call_fails, [&] { return "send: " + sent.error().message(); })) return;
+    auto answer = team.receive_answer();
+    if (!run.check(bool(answer), invariant::nothing_lost, [&] {
+          return "no answer to the DO of round " + std::to_string(round + 1) + ": " + why(answer.error());
+        }))
+      return;
     run.messages += 2;
-    run.check(answer->request() == request::FINISHED, "nothing torn: checksums agree");
-    run.check(answer->sender() == team.id(chosen), "nothing misdelivered: only the addressed child answers");
-    run.check(number_in<S>(*answer) == static_cast<std::uint64_t>(team.id(chosen).pid), "the answer is the child's identifier");
+    run.check(answer->request() != request::TORN && answer->load(), invariant::nothing_torn);
+    run.check(answer->request() != request::AGAIN, invariant::nothing_twice);
+    run.check(answer->sender() == team.id(chosen), invariant::nothing_misdelivered,
+              "another child answers than the one addressed");
+    run.check(answer->load() && answer->load()->number == static_cast<std::uint64_t>(team.id(chosen).pid),
+              invariant::nothing_misdelivered, "the answer is not the child's identifier");
     checker.in_order_without_gap(answer->sender(), answer->sequence());
-    run.check(checker.broken().empty(), checker.broken());
-    (void)answer->done();
-    run.check(team.empty(), "nothing twice: the queue is empty after an answer");
+    answer->done();
+    run.check(team.empty(), invariant::queue_empty);
   }
-  team.dismiss();
+  if (run.broken().empty()) team.dismiss();
 }
+inline const Scenario full_duplex{
+    .name = "full_duplex",
+    .about =
+        "Each round one child out of N is told to DO, with a body of random size, and answers with its identifier; in "
+        "the end N pills for N children.",
+    .invariants = {&invariant::nothing_lost, &invariant::nothing_twice, &invariant::nothing_torn,
+                   &invariant::nothing_misdelivered, &invariant::order_per_sender, &invariant::queue_empty,
+                   &invariant::ends_well, &invariant::no_call_fails, &invariant::nothing_left},
+    .play = play_full_duplex,
+    .why_no_kill = "a killed child's answer never comes, as it was asked alone"};
 
 }  // namespace mulproc::stress

@@ -1,26 +1,25 @@
 #pragma once
-/// The lines of real text dealt to a crew.
-/// Invariants: every line is answered; the crew's counts are those of a single process.
 #include <fstream>
-#include <stress/team.hpp>
+#include <sstream>
+#include <stress/scenarios/jobs.hpp>
 
 namespace mulproc::stress {
 
 struct Counted {
   std::uint64_t words = 0, letters = 0, hash = 0;
   bool operator==(const Counted&) const = default;
-  Counted& operator+=(const Counted& other) { return words += other.words, letters += other.letters, hash += other.hash, *this; }
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& words& letters& hash;
+  Counted& operator+=(const Counted& other) {
+    return words += other.words, letters += other.letters, hash += other.hash, *this;
+  }
+  std::string text() const {
+    return std::to_string(words) + ' ' + std::to_string(letters) + ' ' + std::to_string(hash);
+  }
+  static Counted from(const std::string& text) {
+    Counted counted;
+    std::istringstream(text) >> counted.words >> counted.letters >> counted.hash;
+    return counted;
   }
 };
-inline void tag_invoke(boost::json::value_from_tag, boost::json::value& value, const Counted& counted) {
-  value = {{"words", counted.words}, {"letters", counted.letters}, {"hash", counted.hash}};
-}
-inline Counted tag_invoke(boost::json::value_to_tag<Counted>, const boost::json::value& value) {
-  return {value.at("words").to_number<std::uint64_t>(), value.at("letters").to_number<std::uint64_t>(), value.at("hash").to_number<std::uint64_t>()};
-}
 
 inline Counted count(std::string_view text) {
   Counted counted;
@@ -42,67 +41,50 @@ inline Counted count(std::string_view text) {
   return counted;
 }
 
-/// A line as S carries it: text of any kind that is valid UTF-8; for trivially_copyable a piece of at most 1,000 characters.
-struct Piece {
-  std::array<char, 1000> text{};
-  std::uint32_t length = 0;
-};
-
-template <class C>
-void word_count(Run& run) {
-  using S = typename SerializerOf<C>::type;
-  constexpr bool in_pieces = std::same_as<S, serializer::trivially_copyable>;
+inline void play_word_count(Run& run) {
   std::vector<std::string> lines;
   Counted expected, counted;
+  std::size_t longest = 0;
   for (const auto& path : run.settings.input) {
     std::ifstream file(path);
-    if (!run.check(bool(file), "the input can be read: " + path)) return;
+    if (!run.check(bool(file), invariant::no_call_fails, "cannot read " + path)) return;
     for (std::string text; std::getline(file, text);) {
-      if (in_pieces && !run.check(text.size() <= Piece{}.text.size(), "trivially_copyable carries lines of at most 1000 characters: " + path)) return;
-      expected += count(text);
+      longest = std::max(longest, text.size());
       lines.push_back(std::move(text));
     }
   }
-  Team<C> team(run, [](C& inbox) {
-    while (auto message = inbox.receive()) {
-      if (message->request() == request::DIE) return 0;
-      Counted of_line;
-      if constexpr (in_pieces) {
-        const auto piece = message->template body<Piece>().value();
-        of_line = count({piece.text.data(), piece.length});
-      } else {
-        of_line = count(message->template body<std::string>().value());
-      }
-      if (!inbox.reply(*message, request::FINISHED, of_line)) return 3;
+  if (!run.check(longest <= run.medium.largest_text, invariant::no_call_fails,
+                 "this serializer carries lines of at most " + std::to_string(run.medium.largest_text) + " bytes"))
+    return;
+  Team team(run, {.largest_text = longest}, [](Port& inbox) {
+    while (auto line = inbox.receive()) {
+      if (line->request() == request::DIE) return 0;
+      const Load load = line->load().value_or(Load{});
+      const auto sent = inbox.reply(*line, verdict_on(*line), {.number = load.number, .text = count(load.text).text()});
+      if (!sent) return sent.error() == Errc::closed ? 0 : 3;
     }
-    return 4;
+    return 0;
   });
-  const auto deal = [&](std::size_t line) -> Result<> {
-    C& parent = team.parent_of(line % team.size());
-    if constexpr (in_pieces) {
-      Piece piece{.length = static_cast<std::uint32_t>(lines[line].size())};
-      lines[line].copy(piece.text.data(), piece.text.size());
-      return parent.try_send({.request = request::DO}, piece);
-    } else {
-      return parent.try_send({.request = request::DO}, lines[line]);
-    }
+  Jobs jobs(run, team, 32, [&](Load load) {
+    const auto number = load.number;
+    auto sent = team.offer(request::DO, std::move(load));
+    if (sent) expected += count(lines[number % lines.size()]);
+    return sent;
+  });
+  jobs.text_for = [&](std::uint64_t number) { return lines[number % lines.size()]; };
+  std::map<std::uint64_t, bool> second;  // of what was handed on two answers may come
+  jobs.on_answer = [&](const Mail& answer, std::uint64_t number) {
+    if (!run.settings.chaos.kill || !std::exchange(second[number], true)) counted += Counted::from(answer.load()->text);
   };
-  std::size_t dealt = 0, answered = 0;
-  while (answered < lines.size() && !Run::interrupted) {
-    while (dealt < lines.size() && dealt - answered < 32) {
-      const auto sent = deal(dealt);
-      if (!run.check(sent || sent.error() == Errc::not_ready, "no send fails: line " + std::to_string(dealt + 1) + ": " + sent.error().message())) return;
-      if (!sent) break;
-      ++dealt;
-    }
-    auto answer = team.receive();
-    if (!run.check(bool(answer), "nothing lost: an answer comes to every line")) return;
-    counted += answer->template body<Counted>().value();
-    (void)run.goes_on(++answered, lines.size());
-  }
-  run.messages += dealt + answered;
-  team.dismiss();
-  run.check(Run::interrupted || counted == expected, "the crew counts what a single process counts");
+  if (lines.empty()) return;
+  jobs.play(lines.size());
+  run.check(counted == expected, invariant::counts_agree,
+            [&] { return "the crew " + counted.text() + ", a single process " + expected.text(); });
 }
+inline const Scenario word_count{
+    .name = "word_count",
+    .about = "The lines of real text dealt to a crew, again from the start while time is left.",
+    .invariants = invariants_of_jobs(&invariant::counts_agree),
+    .play = play_word_count};
 
 }  // namespace mulproc::stress

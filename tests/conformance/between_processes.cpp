@@ -294,3 +294,24 @@ BOOST_AUTO_TEST_CASE(dismissal_escalates_against_who_ignores_the_pill) {
   BOOST_REQUIRE(statuses.size() == 1u);
   BOOST_TEST(statuses[0].signal == SIGKILL);
 }
+
+namespace {
+template <class C>
+void a_supervisor_is_told() {
+  if constexpr (TellsOfDeaths<Carrier>) {
+    auto link = C::open();
+    auto parent = link.parent();
+    auto survivor = spawn(link, [](C& inbox) { (void)inbox.receive(); });
+    auto victim = spawn(link, [](C& inbox) { (void)inbox.receive(); });
+    victim.kill(SIGKILL);
+    std::uint32_t deaths = 0;
+    CHECK_ERROR(parent.receive_or_death(Deadline::never(), deaths), Errc::not_ready);
+    BOOST_TEST(deaths == 1u);
+    CHECK_ERROR(parent.receive_or_death(Deadline::now(), deaths), Errc::not_ready);  // no news, no wait
+    parent.send({.recipient = survivor.id()}).value();
+    BOOST_TEST(survivor.wait().ok());
+  }
+}
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_receiver_that_supervises_is_told_of_a_death) { a_supervisor_is_told<Mine>(); }

@@ -25,6 +25,14 @@ BOOST_AUTO_TEST_CASE(messages_arrive_in_the_order_they_were_sent) {
   for (int i = 0; i < 20; ++i) BOOST_TEST(ends.child.receive_for(soon)->body<int>().value() == i);
 }
 
+BOOST_AUTO_TEST_CASE(what_waited_at_the_first_look_comes_before_what_is_sent_after_it) {
+  Pair ends;
+  for (const int i : {0, 1, 2}) ends.parent.send({}, i).value();
+  BOOST_TEST(next(1, ends.child) == std::vector<int>{0}, boost::test_tools::per_element());
+  ends.parent.send({}, 3).value();
+  BOOST_TEST((next(3, ends.child) == std::vector<int>{1, 2, 3}));
+}
+
 BOOST_AUTO_TEST_CASE(an_envelope_arrives_as_it_was_filled_in) {
   Pair ends;
   ends.parent.send({.request = "sixteen letters!", .sender = ProcessId(7, 77)}, std::string("body")).value();

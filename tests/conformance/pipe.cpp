@@ -7,6 +7,7 @@
 #include <mulproc/serializer/boost_binary.hpp>
 #include <mulproc/transport/pipe.hpp>
 #include <support/watchdog.hpp>
+#include <thread>
 
 using namespace mulproc;
 using namespace std::chrono_literals;
@@ -71,4 +72,68 @@ BOOST_AUTO_TEST_CASE(a_frame_larger_than_the_receiver_allows_is_broken_and_stays
   sender.put({}, std::vector<std::byte>(11), Deadline::now()).value();
   BOOST_TEST((receiver.take(Deadline::now()).error() == Errc::broken));
   BOOST_TEST((receiver.take(Deadline::now()).error() == Errc::broken));
+}
+
+BOOST_AUTO_TEST_CASE(of_a_frame_that_its_sender_did_not_finish_nothing_is_seen) {
+  int in[2], back[2];
+  BOOST_REQUIRE(::pipe2(in, O_CLOEXEC | O_NONBLOCK) == 0);
+  BOOST_REQUIRE(::pipe2(back, O_CLOEXEC | O_NONBLOCK) == 0);
+  using Ends = transport::pipe::Ends;
+  transport::pipe::Endpoint receiver(Ends{InheritedFd(in[0]), InheritedFd(back[1])}, anyone, 1000);
+  const Envelope head{.request = "WHOLE", .recipient = {}, .sender = {}, .sequence = 1, .in_reply_to = 0, .body_bytes = 10, .body_type = 0};
+  const std::array<char, 10> body{};
+  BOOST_REQUIRE(::write(in[1], &head, sizeof head) == sizeof head);
+  BOOST_REQUIRE(::write(in[1], body.data(), body.size()) == 10);
+  for (const std::size_t cut : {std::size_t{1}, sizeof head - 1, sizeof head}) {
+    BOOST_REQUIRE(::write(in[1], &head, cut) == static_cast<ssize_t>(cut));
+    if (cut != sizeof head) BOOST_REQUIRE(::write(in[1], reinterpret_cast<const char*>(&head) + cut, sizeof head - cut) == static_cast<ssize_t>(sizeof head - cut));
+    if (cut != sizeof head) BOOST_REQUIRE(::write(in[1], body.data(), body.size()) == 10);
+  }
+  ::close(in[1]);  // as when a sender dies between a head and its body
+  for (int whole = 0; whole < 3; ++whole) BOOST_TEST(bool(receiver.take(Deadline::after(20s))));
+  BOOST_TEST((receiver.take(Deadline::after(20s)).error() == Errc::closed));
+  BOOST_TEST((receiver.take(Deadline::now()).error() == Errc::closed));
+  ::close(back[0]);
+}
+
+BOOST_AUTO_TEST_CASE(a_deadline_bounds_the_wait_for_the_first_byte_and_a_frame_begun_is_finished) {
+  auto link = Pipe::open();
+  auto parent = link.parent();
+  int gate[2];
+  BOOST_REQUIRE(::pipe2(gate, O_CLOEXEC) == 0);
+  const std::string large(400'000, 'x');
+  auto reads_late = spawn(link, [&](Pipe& inbox) {
+    char go;
+    if (::read(gate[0], &go, 1) != 1) return 2;
+    return inbox.receive_for(20s).value().body<std::string>().value() == large && inbox.receive_for(20s).error() == Errc::closed ? 0 : 3;
+  });
+  // The buffer takes the beginning at once, so the rest is waited for, though the time is up long before anybody reads.
+  std::thread([&, go = gate[1]] {
+    std::this_thread::sleep_for(20ms);
+    if (::write(go, "g", 1) != 1) std::abort();
+  }).detach();
+  BOOST_TEST(bool(parent.send_for(1ms, {}, large)));
+  BOOST_TEST(bool(parent.close()));
+  BOOST_TEST(reads_late.wait().code == 0);
+  ::close(gate[0]);
+}
+
+BOOST_AUTO_TEST_CASE(a_frame_begun_whose_receiver_dies_is_closed) {
+  auto link = Pipe::open();
+  auto parent = link.parent();
+  auto never_reads = spawn(link, [](Pipe&) {
+    while (true) ::pause();
+  });
+  std::thread killer([&] { never_reads.kill(SIGKILL); });
+  BOOST_TEST((parent.send({}, std::string(400'000, 'x')).error() == Errc::closed));
+  killer.join();
+  BOOST_TEST((parent.send({}).error() == Errc::closed));
+}
+
+BOOST_AUTO_TEST_CASE(the_childs_end_is_given_once) {
+  auto link = Pipe::open();
+  auto parent = link.parent();
+  auto child = link.child();
+  BOOST_CHECK_THROW((void)link.child(), std::system_error);
+  BOOST_CHECK_THROW((void)link.parent(), std::system_error);
 }

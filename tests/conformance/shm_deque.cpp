@@ -8,6 +8,8 @@
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/shm_deque.hpp>
 
+#include <fstream>
+
 using namespace mulproc;
 using namespace std::chrono_literals;
 using Jobs = Channel<transport::shm_deque, serializer::trivially_copyable, routing::addressed_to_me>;

@@ -22,7 +22,7 @@ template <class C>
 typename C::Options small_options() {
   typename C::Options options;
   options.capacity = capacity;
-  options.max_body_bytes = 600;
+  options.max_body_bytes = 2200;
   if constexpr (requires { options.max_participants; }) options.max_participants = 6;
   return options;
 }

@@ -15,7 +15,7 @@ constexpr int victims_number = 100, wakers_number = 200;
 
 struct Large {
   int number;
-  char rest[500];
+  char rest[2100];  // more than a transport copies under its lock
 };
 
 /// What a victim has at hand.

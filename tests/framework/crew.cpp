@@ -27,6 +27,10 @@ struct NobodyLooks {
   NobodyLooks() { shared_memory::Participants::look_every = Crew::look_in_any_case = 1h; }
   ~NobodyLooks() { shared_memory::Participants::look_every = Crew::look_in_any_case = 100ms; }
 };
+/// Keeps the channel open, and leaves the work to others.
+void hold(Jobs& inbox) {
+  (void)inbox.receive([](const Jobs::MessageView& message) { return message.request() == request::DIE; });
+}
 void wait_for_the_end_of(const Child& child) { BOOST_REQUIRE(bool(wait_for(child.native_handle(), POLLIN, Deadline::never()))); }
 }  // namespace
 
@@ -210,11 +214,13 @@ BOOST_AUTO_TEST_CASE(a_sleeping_parent_is_told_of_a_death_over_shared_memory) {
   const NobodyLooks nobody_looks;
   auto link = Jobs::open();
   auto parent = link.parent();
-  Crew crew(link, {.size = 1, .restarts = 1}, [](Jobs& inbox) {
+  Crew crew(link, {.size = 2, .restarts = 1}, [](Jobs& inbox) {
     auto order = inbox.receive();
+    if (order->request() == Request("HOLD")) return hold(inbox);
     if (order->attempt() == 1) ::raise(SIGKILL);
     inbox.reply(*order, request::FINISHED).value();
   });
+  parent.send({.request = "HOLD", .recipient = crew[1].id()}).value();
   parent.send({.request = request::DO}).value();
   BOOST_TEST((crew.receive(parent).value().request() == request::FINISHED));  // by the replacement: there is nobody else
   BOOST_REQUIRE(crew.deaths().size() == 1u);
@@ -241,8 +247,8 @@ BOOST_AUTO_TEST_CASE(a_death_that_no_transport_tells_of_is_found_by_looking) {
   auto parent = link.parent();
   Crew crew(link, {.size = 2, .restarts = 1}, [](Jobs& inbox) {
     auto order = inbox.receive();
-    if (order->request() == Request("HOLD")) {  // keeps the channel open, and leaves the work to others
-      (void)inbox.receive([](const Jobs::MessageView& message) { return message.request() == request::DIE; });
+    if (order->request() == Request("HOLD")) {
+      hold(inbox);
     } else if (order->request() == Request("LEAVE")) {
       order = Errc::closed;
       { const Jobs left = std::move(inbox); }

@@ -1,6 +1,7 @@
 # Takes a copy of the library, seeds one bug, builds one test with it, and expects that test to turn red.
-#   cmake -DSOURCE=.. -DWORK=.. -DCOMPILER=.. -DBUG=name -P seeded_bug.cmake
-include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO [ALSO_FROM ALSO_TO] SOURCES ARGUMENTS LIBRARIES PATIENCE
+#   cmake -DSOURCE=.. -DWORK=.. -DBUILD=.. -DCOMPILER=.. -DBUG=name -P seeded_bug.cmake
+# FILE FROM TO [ALSO_FROM ALSO_TO] SOURCES ARGUMENTS LIBRARIES PATIENCE SAYS; RUNNER: a script that is green when the bug is noticed
+include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)
 
 if(NOT PATIENCE)
   set(PATIENCE 100)  # seconds
@@ -27,6 +28,10 @@ execute_process(COMMAND ${COMPILER} -std=c++20 -O1 -pthread -I${copy}/framework 
     ${SOURCES} -o ${copy}/test -lrt ${LIBRARIES} WORKING_DIRECTORY ${SOURCE} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(failed)
   message(FATAL_ERROR "${BUG}: does not compile:\n${output}")
+endif()
+if(RUNNER)
+  execute_process(COMMAND ${SOURCE}/${RUNNER} ${copy}/test ${ARGUMENTS} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+  return()
 endif()
 execute_process(COMMAND ${copy}/test ${ARGUMENTS} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT ${PATIENCE})
 if(failed EQUAL 0)

@@ -33,6 +33,12 @@ struct ItemHead {
   std::uint32_t ticket, attempt, side, is_dead_letter;
 };
 
+/// What somebody holds, for those who ask whether it may come back; owner 0: nobody.
+struct HeldRecord {
+  std::uint32_t owner, ticket;  // owner: a participant's index + 1
+  Envelope envelope;
+};
+
 /// Boost's queue and, beside it, our control segment, published last. Anonymous ones are inherited by fork.
 struct BoostQueue {
   static constexpr std::uint64_t magic = 0x6d756c70726f6371;  // "mulprocq", version 1
@@ -106,8 +112,8 @@ struct BoostQueue {
     return found;
   }
 
-  Participant* participants(std::byte* address) const { return reinterpret_cast<Participant*>(address + page); }
-  std::uint8_t* waiting(std::byte* address) const { return reinterpret_cast<std::uint8_t*>(participants(address) + max_participants); }
+  std::span<HeldRecord> held(std::byte* address) const { return {reinterpret_cast<HeldRecord*>(address + page), 2 * capacity}; }
+  std::byte* participants(std::byte* address) const { return address + participants_offset(); }
   RobustMutex* locks(std::byte* address) const { return reinterpret_cast<RobustMutex*>(address + locks_offset()); }
 
  private:
@@ -139,7 +145,8 @@ struct BoostQueue {
     return std::all_of(index, index + messages, [&](const auto& message) { return inside(message.get(), sizeof(Message) + message_bytes); });
   }
 
-  std::size_t locks_offset() const { return (page + max_participants * (sizeof(Participant) + 1) + page - 1) / page * page; }
+  std::size_t participants_offset() const { return (page + 2 * capacity * sizeof(HeldRecord) + alignof(Participant) - 1) / alignof(Participant) * alignof(Participant); }
+  std::size_t locks_offset() const { return (participants_offset() + Participants::bytes(max_participants) + page - 1) / page * page; }
   std::size_t control_bytes() const { return locks_offset() + (1 + max_participants) * sizeof(RobustMutex); }
 
   static bool belongs_to(const std::string& queue_name, const std::string& control_name) {
@@ -197,7 +204,10 @@ struct BoostQueue {
 
 /// One participant's way into the queue.
 ///
+/// `Waiting` is a waiting policy.
+///
 /// Safety:  used by the thread that made it.
+template <class Waiting>
 class BoostQueueStore {
  public:
   using Item = std::vector<std::byte>;
@@ -205,7 +215,7 @@ class BoostQueueStore {
   BoostQueueStore(std::shared_ptr<BoostQueue> queue, Role role)
       : queue_(std::move(queue)),
         head_(*reinterpret_cast<BoostQueueHead*>(address())),
-        people_(head_.participants, static_cast<std::uint32_t>(queue_->max_participants), queue_->participants(address()), queue_->waiting(address()), queue_->locks(address())),
+        people_(head_.participants, queue_->max_participants, queue_->participants(address()), queue_->locks(address())),
         role_(role),
         thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
@@ -228,13 +238,14 @@ class BoostQueueStore {
       for (const Item& item : held_) push(item);
     }
     held_.clear();
+    forget_what_is_held_by(me_);
     people_.detach(me_);
     if (lock) people_.wake_everybody();
   }
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
     if (body.size() > queue_->max_body_bytes) return Errc::too_large;
-    const auto lock = enter(deadline);
+    auto lock = enter(deadline);
     if (!lock) return lock.error();
     while (true) {
       if (!people_.may_be_reached(envelope.recipient)) return Errc::recipient_gone;
@@ -242,15 +253,15 @@ class BoostQueueStore {
       // At the end of the tickets' range a sender waits until nothing is queued or held, as if there were no room.
       if (live(side()) < queue_->capacity && head_.next_ticket != std::numeric_limits<std::uint32_t>::max()) break;
       if (people_.look_is_due() && bury_the_dead()) continue;
-      if (!people_.anybody_else(me_) && people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) return Errc::closed;
+      if (!people_.anybody_else() && people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) return Errc::closed;
       if (deadline.expired()) return Errc::not_ready;
-      if (auto woken = sleep(room, deadline); !woken) return woken;
+      if (auto woken = sleep(*lock, side() == 0 ? parent_room : child_room, deadline); !woken) return woken;
     }
     const ItemHead head{envelope, head_.next_ticket++, 1, static_cast<std::uint32_t>(side()), 0};
     Item item(sizeof head + body.size());
     std::memcpy(item.data(), &head, sizeof head);
     if (!body.empty()) std::memcpy(item.data() + sizeof head, body.data(), body.size());
-    people_.wake(mail_of_mine | any_mail, envelope.recipient);  // before the commit
+    wake_for_mail(envelope.recipient);  // before the commit
     if (!push(item)) return ruin();
     return {};
   }
@@ -287,13 +298,13 @@ class BoostQueueStore {
         }
       }
       if (people_.look_is_due() && bury_the_dead()) continue;
-      if (people_.other_side_gone(role_) && !somebody_else_holds()) {
+      if (people_.other_side_gone(role_) && !somebody_else_holds(selector)) {
         if (bury_the_dead()) continue;
         return Errc::closed;
       }
       if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
-      const std::uint8_t reasons = F::by_address && !F::looks_inside ? mail_of_mine : any_mail;
-      if (auto woken = sleep(reasons, deadline); !woken) return woken.error();
+      const Reason reasons = F::by_address && !F::looks_inside ? own_mail | offers : any_mail;
+      if (auto woken = sleep(*lock, reasons, deadline); !woken) return woken.error();
     }
   }
 
@@ -317,7 +328,7 @@ class BoostQueueStore {
     } else if (head.is_dead_letter != 0) {
       bury_letter(item, head);
     } else {
-      people_.wake(mail_of_mine | any_mail, head.envelope.recipient);
+      wake_for_mail(head.envelope.recipient);
       push(with_head(item, head));
     }
     return {};
@@ -327,6 +338,7 @@ class BoostQueueStore {
   bool empty_for(F& selector) {
     const auto lock = enter(Deadline::never());
     lock.value();
+    if (people_.look_is_due()) bury_the_dead();
     const Item found = pop_first([&](const ItemHead& head) { return selector(head.envelope); });
     if (!found.empty()) push(found);
     return found.empty();
@@ -338,7 +350,7 @@ class BoostQueueStore {
     return live(0) + live(1);
   }
   Result<> join(Deadline deadline) {
-    const auto lock = enter(deadline);
+    auto lock = enter(deadline);
     if (!lock) return lock.error();
     while (live(0) + live(1) != 0) {
       if (people_.look_is_due() && bury_the_dead()) continue;
@@ -347,7 +359,7 @@ class BoostQueueStore {
         return Errc::abandoned;
       }
       if (deadline.expired()) return Errc::not_ready;
-      if (auto woken = sleep(end_of_work, deadline); !woken) return woken;
+      if (auto woken = sleep(*lock, end_of_work, deadline); !woken) return woken;
     }
     return {};
   }
@@ -363,7 +375,7 @@ class BoostQueueStore {
   Result<> close() {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
-    people_[me_].sending_ended = 1;
+    people_.end_sending(me_);
     people_.wake_everybody();
     return {};
   }
@@ -375,28 +387,18 @@ class BoostQueueStore {
   std::size_t max_body_bytes() const noexcept { return queue_->max_body_bytes; }
 
  private:
-  class Lock {
-   public:
-    explicit Lock(RobustMutex& mutex) noexcept : mutex_(&mutex) {}
-    Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
-    Lock& operator=(Lock&& other) noexcept { return std::swap(mutex_, other.mutex_), *this; }
-    ~Lock() { unlock(); }
-    void unlock() noexcept {
-      if (mutex_) std::exchange(mutex_, nullptr)->unlock();
-    }
-
-   private:
-    RobustMutex* mutex_;
-  };
-
-  Result<Lock> enter(Deadline deadline) {
+  Result<HeldLock> enter(Deadline deadline) {
     if (detached_) return Errc::stale;
-    if (auto got = settle(people_.lock(deadline)); !got) return got.error();
-    return Lock(people_.mutex());
+    if (auto got = settle(people_.lock(deadline, lock_waiting_)); !got) return got.error();
+    return HeldLock(people_.mutex());
   }
-  Result<> sleep(std::uint8_t reasons, Deadline deadline) {
+  /// Afterwards the lock is held again, unless it says why not.
+  Result<> sleep(HeldLock& lock, Reason reasons, Deadline deadline) {
     if (!counts_agree()) return ruin();  // nobody waits for what only a damaged count promises
-    return settle(people_.sleep(me_, reasons, deadline));
+    lock.forget();
+    auto got = settle(people_.sleep(me_, reasons, deadline, waiting_));
+    if (got) lock = HeldLock(people_.mutex());
+    return got;
   }
   bool counts_agree() {
     std::size_t held[2] = {};
@@ -415,6 +417,7 @@ class BoostQueueStore {
     if (got == RobustMutex::Got::nothing) return Errc::not_ready;
     if (got == RobustMutex::Got::ruin) return Errc::broken;
     if (got == RobustMutex::Got::lock_of_the_dead) {
+      people_.recount();
       (void)ruin();
       people_.mutex().make_consistent();
     }
@@ -477,19 +480,46 @@ class BoostQueueStore {
   }
 
   void hold(const Item& item) {
-    ++people_[me_].held[head_of(item).side & 1];
+    const ItemHead& head = head_of(item);
+    ++people_[me_].held[head.side & 1];
     held_.push_back(item);
+    for (HeldRecord& record : queue_->held(address())) {
+      if (record.owner == 0) return void(record = {me_ + 1, head.ticket, head.envelope});
+    }
   }
   bool let_go(const Item& item) {
-    const auto mine = std::find_if(held_.begin(), held_.end(), [&](const Item& held) { return head_of(held).ticket == head_of(item).ticket; });
+    // Tickets begin anew while dead letters wait, so a dead letter's may be another message's too.
+    const bool dead = head_of(item).is_dead_letter != 0;
+    const auto mine = std::find_if(held_.begin(), held_.end(), [&](const Item& held) {
+      const ItemHead& head = head_of(held);
+      return head.ticket == head_of(item).ticket && (head.is_dead_letter != 0) == dead && (!dead || held == item);
+    });
     if (mine == held_.end()) return false;
-    if (head_of(item).is_dead_letter == 0) --people_[me_].held[head_of(item).side & 1];
+    if (head_of(item).is_dead_letter == 0) {
+      --people_[me_].held[head_of(item).side & 1];
+      for (HeldRecord& record : queue_->held(address())) {
+        if (record.owner == me_ + 1 && record.ticket == head_of(item).ticket) {
+          record.owner = 0;
+          break;
+        }
+      }
+    }
     held_.erase(mine);
     return true;
   }
+  // All who might take it: none of the woken needs to pass a wake on.
+  void wake_for_mail(ProcessId recipient) {
+    people_.wake_all(any_mail);
+    if (recipient == anyone) {
+      people_.wake_all(offers);
+    } else {
+      people_.wake_recipient(people_.mailbox_of(recipient));
+    }
+  }
   void wake_for_room() {
-    people_.wake(room);
-    if (live(0) + live(1) == 0) people_.wake(end_of_work | room);
+    people_.wake_all(parent_room);
+    people_.wake_all(child_room);
+    if (live(0) + live(1) == 0) people_.wake_all(end_of_work);
   }
 
   static Item with_head(Item item, const ItemHead& head) {
@@ -506,7 +536,7 @@ class BoostQueueStore {
   }
 
   bool bury_the_dead() {
-    bool changed = people_.look_for_deaths(me_, [](std::uint32_t) {});  // what the dead held is lost with them
+    bool changed = people_.look_for_deaths(me_, [this](std::uint32_t who) { forget_what_is_held_by(who); });  // lost with them
     while (true) {  // what waits for them is not
       const Item letter = pop_first([&](const ItemHead& head) { return !people_.may_be_reached(head.envelope.recipient); });
       if (letter.empty()) break;
@@ -516,15 +546,24 @@ class BoostQueueStore {
     if (changed) people_.wake_everybody();
     return changed;
   }
-  bool somebody_else_holds() {
-    for (std::uint32_t i = 0; i < people_.used(); ++i) {
-      if (i != me_ && people_.is_attached(i) && people_[i].held[0] + people_[i].held[1] != 0) return true;
+  void forget_what_is_held_by(std::uint32_t who) noexcept {
+    for (HeldRecord& record : queue_->held(address())) {
+      if (record.owner == who + 1) record.owner = 0;
+    }
+  }
+  template <class F>
+  bool somebody_else_holds(F& wanted) {
+    for (const HeldRecord& record : queue_->held(address())) {
+      if (record.owner == 0 || record.owner == me_ + 1 || record.owner > people_.used() || !people_.is_attached(record.owner - 1)) continue;
+      const Envelope envelope = record.envelope;
+      if (wanted(envelope)) return true;
     }
     return false;
   }
   bool nobody_could_finish() {
-    if (somebody_else_holds()) return false;
-    const bool others = people_.anybody_else(me_);
+    SelectAll anything;
+    if (somebody_else_holds(anything)) return false;
+    const bool others = people_.anybody_else();
     const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
     const Item found = pop_first([&](const ItemHead& head) {
       const ProcessId recipient = head.envelope.recipient;
@@ -540,6 +579,7 @@ class BoostQueueStore {
   const Role role_;
   const pid_t thread_;
   const Owner owner_;
+  Waiting waiting_, lock_waiting_;
   std::uint32_t me_ = ~std::uint32_t{0};
   std::vector<Item> held_;  // copies, so that a dying endpoint can give them back
   bool detached_ = false;

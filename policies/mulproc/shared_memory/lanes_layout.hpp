@@ -27,6 +27,7 @@ struct LanesHead {
   std::uint32_t mailbox_of[1024];  // each participant's: its thread's
   // Read by everybody, written seldom.
   alignas(64) std::atomic<std::uint32_t> population;  // changes when somebody comes, goes or ends its sending
+  std::atomic<std::uint32_t> lanes;                   // changes when a lane is used for the first time
   std::atomic<std::uint32_t> joiners;                 // who may be asleep in join
   alignas(64) std::atomic<std::uint32_t> returns;     // changes when a message goes back to its place
 };
@@ -56,7 +57,7 @@ struct LanesLayout {
     }
     if (inline_bytes() >= max_body_bytes) chunks[0] = 0;
     participants = round_up(sizeof(LanesHead), page);
-    sleepers = participants + people * sizeof(Participant);
+    sleepers = participants + Participants::bytes(people);
     mailboxes = round_up(sleepers + people, 64);
     locks = round_up(mailboxes + people * sizeof(std::uint64_t), page);
     tails = round_up(locks + (1 + people) * sizeof(RobustMutex), page);

@@ -44,8 +44,8 @@ class LanesReceiver {
   template <class F>
   bool finds(F& selector) {
     begin_call();
-    grow();
-    for (std::uint32_t sender = 0; sender < inlets_.size(); ++sender) {
+    meet_senders();
+    for (const auto sender : senders_) {
       if (oldest(sender, false, selector).found || oldest(sender, true, selector).found) return true;
     }
     return false;
@@ -71,12 +71,8 @@ class LanesReceiver {
   bool has_news() const noexcept {
     if (is_next_there()) return true;
     if (segment_.head().returns.load(std::memory_order_relaxed) != returns_) return true;
-    const std::uint32_t all = segment_.senders();
-    if (all != inlets_.size()) return true;
-    for (std::uint32_t s = 0; s < all; ++s) {
-      if (is_new(s)) return true;
-    }
-    return false;
+    if (segment_.head().lanes.load(std::memory_order_relaxed) != lanes_) return true;
+    return std::any_of(senders_.begin(), senders_.end(), [this](std::uint32_t sender) { return is_new(sender); });
   }
 
  private:
@@ -106,13 +102,13 @@ class LanesReceiver {
       returns_ = returns;
       returned_ = true;
     }
-    grow();
+    meet_senders();
     streak_ = 0;
-    const std::uint32_t all = static_cast<std::uint32_t>(inlets_.size());
-    for (std::uint32_t n = 0, sender = last_.sender; n < all; ++n) {
-      if (++sender >= all) sender = 0;
-      if (!worth_a_look(sender)) continue;
-      if (auto found = next_from(sender, selector)) return found;
+    const std::size_t all = senders_.size();
+    for (std::size_t n = 0; n < all; ++n) {
+      if (++turn_ >= all) turn_ = 0;
+      if (!worth_a_look(senders_[turn_])) continue;
+      if (auto found = next_from(senders_[turn_], selector)) return found;
     }
     fresh_ = returned_ = false;
     backlogs_ = std::find(refusing_.begin(), refusing_.end(), 1) != refusing_.end();
@@ -142,13 +138,21 @@ class LanesReceiver {
     std::size_t in_backlog = 0;  // its place there; its size when it is at the cursor
   };
 
-  void grow() {
+  /// Those who ever wrote to me or to anyone: for a child, often its parent alone.
+  void meet_senders() {
+    const auto lanes = segment_.head().lanes.load(std::memory_order_acquire);
+    if (lanes == lanes_) return;
+    lanes_ = lanes;
     const std::uint32_t all = segment_.senders();
     for (auto sender = static_cast<std::uint32_t>(inlets_.size()); sender < all; ++sender) {
       inlets_.push_back({{LaneReader{segment_.lane(sender, mailbox_), 0, 0, {}}, LaneReader{segment_.lane(sender, segment_.open()), 0, 0, {}}}});
       for (auto& seen : seen_) seen.push_back(0);
       refusing_.push_back(0);
       waiting_.push_back(0);
+    }
+    senders_.clear();
+    for (std::uint32_t sender = 0; sender < all; ++sender) {
+      if (inlets_[sender].lane[0].lane.is_used() || inlets_[sender].lane[1].lane.is_used()) senders_.push_back(sender);
     }
   }
   bool is_new(std::uint32_t sender) const noexcept {
@@ -200,7 +204,10 @@ class LanesReceiver {
     if (!reader.lane.is_used()) return {};
     if (reader.cursor == 0 || reader.is_far_behind(reader.lane.tail->load(std::memory_order_relaxed))) {
       reader.begin();
-      fresh_ = fresh_ || !reader.backlog.empty();
+      if (!reader.backlog.empty()) {  // what others hold may come back, though it was finds() that saw it first
+        refusing_[sender] = waiting_[sender] = 1;
+        backlogs_ = fresh_ = true;
+      }
     }
     if (!reader.backlog.empty() && (returned_ || fresh_)) {
       if (auto found = oldest_in_backlog(reader, sender, open, selector); found.found) return found;
@@ -261,6 +268,7 @@ class LanesReceiver {
   LanesSegment& segment_;
   const std::uint32_t me_, mailbox_;
   std::vector<Inlet> inlets_;                // by sender
+  std::vector<std::uint32_t> senders_;       // those with a lane in use
   std::vector<std::uint64_t> seen_[2];       // the cursors again, close together
   std::vector<std::uint8_t> refusing_, waiting_;  // by sender: its backlog holds what a predicate refused; anything at all
   std::vector<Refused> refused_;             // by this call's predicate
@@ -272,7 +280,8 @@ class LanesReceiver {
     std::uint32_t sender = LanesSegment::nobody;
     bool open = false;
   } last_;
-  std::uint32_t streak_ = 0, returns_ = 0, asked_ = 0;
+  std::uint32_t streak_ = 0, returns_ = 0, asked_ = 0, lanes_ = 0;
+  std::size_t turn_ = 0;  // among the senders
   bool fresh_ = true, returned_ = false, backlogs_ = false;
 };
 

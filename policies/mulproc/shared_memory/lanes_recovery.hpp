@@ -41,11 +41,13 @@ class LanesRecovery {
   }
   /// After a lock of the dead: whatever they had begun is ended.
   void settle(std::uint32_t me) {
+    people_.recount();
     move_letters();
     for (std::uint32_t mailbox = 0; mailbox < segment_.mailboxes_used(); ++mailbox) {
       if (segment_.mailbox(mailbox).load(std::memory_order_relaxed) == 0) bury_all_in(mailbox);
     }
     bury_the_dead(me);
+    head_.lanes.fetch_add(1, std::memory_order_release);
     segment_.wake_everybody();  // some may have been woken by the dead for what never came
   }
 

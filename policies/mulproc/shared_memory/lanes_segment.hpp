@@ -49,7 +49,7 @@ class LanesSegment {
         layout_(LanesLayout::of(*segment_)),
         sleepers_(reinterpret_cast<std::uint8_t*>(at(layout_.sleepers))),
         mailboxes_(reinterpret_cast<std::atomic<std::uint64_t>*>(at(layout_.mailboxes))),
-        people_(head_.participants, static_cast<std::uint32_t>(layout_.people), reinterpret_cast<Participant*>(at(layout_.participants)), sleepers_,
+        people_(head_.participants, layout_.people, at(layout_.participants),
                 reinterpret_cast<RobustMutex*>(at(layout_.locks))) {}
   LanesSegment(const LanesSegment&) = delete;
 

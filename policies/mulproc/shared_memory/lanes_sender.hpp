@@ -48,6 +48,7 @@ class LanesSender {
   }
   void forget(ProcessId recipient) {
     last_ = &open_;
+    sent_.slot = nullptr;
     routes_.erase(LanesSegment::address_of(recipient));
   }
 
@@ -67,20 +68,21 @@ class LanesSender {
     }
     slot.write(envelope);  // last, beside the word: whoever polls the word takes their line away once, not twice
     // (8) release; pairs with (9): envelope and body are visible before the word.
-    slot.word.store(LaneWord::of(LaneState::READY, 1, 0, writer.position), std::memory_order_release);
+    sent_ = {&route, &slot, LaneWord::of(LaneState::READY, 1, 0, writer.position)};
+    slot.word.store(sent_.word, std::memory_order_release);
     ++writer.position;
     writer.slot = writer.lane.after(writer.slot);
     // (4) release; pairs with (3). Killed before: who reads this slot next finds the message all the same, the others when my
     // death is noticed.
     writer.lane.tail->store(writer.position, std::memory_order_release);
     segment_.fence_if_needed();
-    if (route.address == 0) {
-      segment_.wake_for_anyone(thread_);
-      return true;
-    }
-    for (const auto endpoint : route.endpoints) segment_.wake_if(endpoint, letters_of_mine);
+    wake(route);
     // (7) pairs with (6).
-    return segment_.mailbox(route.mailbox).load(std::memory_order_relaxed) == route.address;
+    return route.address == 0 || segment_.mailbox(route.mailbox).load(std::memory_order_relaxed) == route.address;
+  }
+  /// Whoever fell asleep while the last message was on its way from this core to the others is woken now; after a fence.
+  void look_again() noexcept {
+    if (sent_.slot && sent_.slot->word.load(std::memory_order_relaxed) == sent_.word) wake(*sent_.route);
   }
 
   /// Fails:   not_ready when all chunks are in use; ENOSPC.
@@ -99,6 +101,11 @@ class LanesSender {
   std::span<std::byte> memory(BodyChunks::Name chunk) const noexcept { return chunks_.memory(chunk); }
 
  private:
+  struct Sent {
+    const Route* route;
+    const LaneSlot* slot;
+    LaneWord word;
+  };
   /// Of whoever had my index before me.
   std::uint64_t newest_ticket() const {
     std::uint64_t newest = 0;
@@ -112,13 +119,20 @@ class LanesSender {
     if (!writer) {
       const Lane lane = segment_.lane(me_, mailbox);
       if (auto error = segment_.allocate(segment_.layout().lane(me_, mailbox), segment_.layout().lane_bytes)) return error;
-      if (!lane.is_used()) lane.tail->store(1, std::memory_order_release);
+      if (!lane.is_used()) {
+        lane.tail->store(1, std::memory_order_release);
+        segment_.head().lanes.fetch_add(1, std::memory_order_release);  // Killed before: LanesRecovery::settle does it.
+      }
       writer = std::make_unique<LaneWriter>();
       writer->lane = lane;
       writer->position = lane.true_tail();
       writer->slot = lane.slot_of(writer->position);
     }
     return writer.get();
+  }
+  void wake(const Route& route) noexcept {
+    if (route.address == 0) return segment_.wake_for_anyone(thread_);
+    for (const auto endpoint : route.endpoints) segment_.wake_if(endpoint, letters_of_mine);
   }
   Route* find(std::uint64_t address) {
     const auto found = routes_.find(address);
@@ -153,6 +167,7 @@ class LanesSender {
   std::unordered_map<std::uint64_t, Route> routes_;
   Route open_;
   Route* last_ = &open_;
+  Sent sent_{};  // the last one
   bool inherited_ = false;
   std::uint64_t ticket_;
 };

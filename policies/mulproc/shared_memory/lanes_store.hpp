@@ -6,11 +6,12 @@
 #include <mulproc/shared_memory/lanes_receiver.hpp>
 #include <mulproc/shared_memory/lanes_recovery.hpp>
 #include <mulproc/shared_memory/lanes_sender.hpp>
+#include <mulproc/waiting/waiting.hpp>
 
 namespace mulproc::shared_memory {
 
 /// Safety:  used by the thread that made it.
-template <class Waiting>
+template <mulproc::Waiting W>
 class LanesStore {
  public:
   struct Lease {
@@ -40,6 +41,7 @@ class LanesStore {
     if (!index && recovery_.bury_the_dead(me_)) index = people_.attach(role, thread_);
     if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
     me_ = *index;
+    segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
     segment_.head().mailbox_of[me_] = mailbox_ = *mailbox;
     sender_.emplace(segment_, me_, thread_);
     receiver_.emplace(segment_, me_, *mailbox);
@@ -218,7 +220,7 @@ class LanesStore {
   Result<> close() {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
-    people_[me_].sending_ended = 1;
+    people_.end_sending(me_);
     segment_.wake_everybody();
     return {};
   }
@@ -310,7 +312,7 @@ class LanesStore {
     const auto population = population_now();
     const auto lock = enter(Deadline::now());
     if (!lock) return false;
-    if (people_.anybody_else(me_) || !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) {
+    if (people_.anybody_else() || !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) {
       crowded_ = population;
       return false;
     }
@@ -377,7 +379,7 @@ class LanesStore {
   bool nobody_could_finish() {
     const auto lock = enter(Deadline::now());
     if (!lock) return false;
-    const bool others = people_.anybody_else(me_);
+    const bool others = people_.anybody_else();
     const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
     return segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
@@ -414,15 +416,33 @@ class LanesStore {
     if (waiting_.spin(rung, until) || until.expired()) return;
     segment_.sleeps_for(me_).store(reasons, std::memory_order_release);
     if ((reasons & all_done) != 0) segment_.head().joiners.store(1, std::memory_order_release);
-    // (5) pairs with whoever writes something and then asks who sleeps.
-    if (!ProcessFence::everywhere()) until = deadline.within(std::chrono::milliseconds(1));
-    if (bell.load(std::memory_order_relaxed) == seen && !certainly()) {
-      std::array<WatchedWord, 1 + Participants::most_neighbours> words{WatchedWord::of(&bell, seen)};
-      const std::size_t count = people_.watch_neighbours(me_, std::span(words).subspan(1, Participants::neighbours));
-      const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
-      death_told_ = woken_by > 0 || (woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen);
-    }
+    // (5) Whoever writes something and then asks who sleeps may have asked before it saw that I do, while I do not see yet what
+    // it wrote; it would need a fence, for each message. So the first sleep is a short one, and only who still has nothing
+    // then pays for a fence on all processors (20 us on some virtual machines), after which a message cannot be missed.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    sender_->look_again();
+    waiting::park(waiting_, [&] {
+      for (const Deadline first = std::min(until.at, Deadline::clock::now() + unfenced_sleep); bell.load(std::memory_order_relaxed) == seen && !certainly();) {
+        if (first.expired()) {
+          if (!ProcessFence::everywhere()) until = deadline.within(unfenced_sleep);  // then everybody fences for himself
+          if (!certainly()) park(seen, until);
+          return;
+        }
+        park(seen, first);
+        if (death_told_) return;
+      }
+    });
     segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
+  }
+
+  static constexpr std::chrono::milliseconds unfenced_sleep{10};
+  /// Until the bell is rung, a neighbour dies, or the time is up.
+  void park(std::uint32_t seen, Deadline until) noexcept {
+    auto& bell = people_[me_].bell;
+    std::array<WatchedWord, 1 + Participants::most_neighbours> words{WatchedWord::of(&bell, seen)};
+    const std::size_t count = people_.watch_neighbours(me_, std::span(words).subspan(1, Participants::neighbours));
+    const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
+    death_told_ = woken_by > 0 || (woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen);
   }
 
   LanesSegment segment_;
@@ -434,7 +454,7 @@ class LanesStore {
   std::uint32_t me_ = LanesSegment::nobody, mailbox_ = LanesSegment::nobody;
   std::optional<LanesSender> sender_;
   std::optional<LanesReceiver> receiver_;
-  Waiting waiting_;
+  W waiting_;
   std::uint32_t attended_ = 0, crowded_ = 0;  // the population with which the other side was there, and somebody else was
   bool detached_ = false, death_told_ = false;
 };

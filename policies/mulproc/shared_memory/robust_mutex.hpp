@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <mulproc/shared_memory/futex.hpp>
 #include <optional>
+#include <utility>
 
 namespace mulproc::shared_memory {
 
@@ -23,8 +24,22 @@ class RobustMutex {
     ::pthread_mutexattr_destroy(&attributes);
   }
   Got try_lock() noexcept { return read(::pthread_mutex_trylock(&mutex_)); }
-  Got lock_until(Deadline deadline) noexcept {
-    if (const Got got = try_lock(); got != Got::nothing) return got;
+  /// True when a try is worth its write to the lock's cache line: nobody alive holds it.
+  bool seems_free() noexcept {
+    const std::uint32_t word = std::atomic_ref(lock_word()).load(std::memory_order_relaxed);
+    return (word & FUTEX_TID_MASK) == 0 || (word & FUTEX_OWNER_DIED) != 0;
+  }
+  /// Asks for a while as `waiting` says, without a system call, then blocks. Looks at the lock now and then only: who has
+  /// it may take it several times meanwhile, and each time it changes hands its memory moves to another core.
+  template <class Waiting>
+  Got lock_until(Deadline deadline, Waiting& waiting) noexcept {
+    constexpr int races_lost_before_queueing = 4;
+    constexpr unsigned asks_per_look = 64;
+    unsigned asked = 0;
+    const auto may_be_free = [&] { return ++asked % asks_per_look == 0 && seems_free(); };
+    for (int lost = 0; lost < races_lost_before_queueing && waiting.spin(may_be_free, deadline); ++lost) {
+      if (const Got got = try_lock(); got != Got::nothing) return got;
+    }
     if (deadline.is_never()) return read(::pthread_mutex_lock(&mutex_));
     const timespec until = to_timespec(deadline);
     return read(::pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until));
@@ -37,16 +52,17 @@ class RobustMutex {
   /// it because of the bit set here. Nothing when nobody alive holds the lock.
   /// Source:  get_robust_list(2); the kernel's handle_futex_death; glibc keeps the bit until the lock is released.
   std::optional<WatchedWord> death_watch() noexcept {
-    const std::atomic_ref<std::uint32_t> word(reinterpret_cast<std::uint32_t&>(mutex_.__data.__lock));
+    const std::atomic_ref word(lock_word());
     std::uint32_t seen = word.load(std::memory_order_relaxed);
     while ((seen & FUTEX_TID_MASK) != 0 && (seen & FUTEX_OWNER_DIED) == 0) {
       const std::uint32_t marked = seen | FUTEX_WAITERS;
-      if (seen == marked || word.compare_exchange_weak(seen, marked, std::memory_order_relaxed)) return WatchedWord::of(&mutex_.__data.__lock, marked);
+      if (seen == marked || word.compare_exchange_weak(seen, marked, std::memory_order_relaxed)) return WatchedWord::of(&lock_word(), marked);
     }
     return std::nullopt;
   }
 
  private:
+  std::uint32_t& lock_word() noexcept { return reinterpret_cast<std::uint32_t&>(mutex_.__data.__lock); }
   static Got read(int answer) noexcept {
     switch (answer) {
       case 0: return Got::lock;
@@ -57,6 +73,24 @@ class RobustMutex {
     }
   }
   pthread_mutex_t mutex_;
+};
+
+/// Holds a lock that was got, until it goes out of scope.
+class HeldLock {
+ public:
+  HeldLock() = default;
+  explicit HeldLock(RobustMutex& mutex) noexcept : mutex_(&mutex) {}
+  HeldLock(HeldLock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
+  HeldLock& operator=(HeldLock&& other) noexcept { return std::swap(mutex_, other.mutex_), *this; }
+  ~HeldLock() { unlock(); }
+  void unlock() noexcept {
+    if (mutex_) std::exchange(mutex_, nullptr)->unlock();
+  }
+  /// Somebody else unlocks it.
+  void forget() noexcept { mutex_ = nullptr; }
+
+ private:
+  RobustMutex* mutex_ = nullptr;
 };
 
 }  // namespace mulproc::shared_memory

@@ -5,10 +5,13 @@
 // Death:   the others go on; what the dead held is lost; a death inside the lock makes the queue `broken` for everybody.
 #include <boost/interprocess/ipc/message_queue.hpp>
 #include <mulproc/shared_memory/boost_queue_store.hpp>
+#include <mulproc/waiting/adaptive.hpp>
 
 namespace mulproc::transport {
 
-struct message_queue {
+/// How each endpoint waits is its own business: those of one channel need not wait alike.
+template <Waiting W>
+struct message_queue_waiting {
   static constexpr std::string_view name = "message_queue";
   static constexpr Promises promises{};
 
@@ -19,9 +22,11 @@ struct message_queue {
     std::size_t max_participants = 512;      ///< endpoints at one time
   };
 
+  using Store = shared_memory::BoostQueueStore<W>;
+
   class Parcel {
    public:
-    Parcel(std::shared_ptr<shared_memory::BoostQueueStore> store, std::vector<std::byte> item) : store_(std::move(store)), item_(std::move(item)) {}
+    Parcel(std::shared_ptr<Store> store, std::vector<std::byte> item) : store_(std::move(store)), item_(std::move(item)) {}
     const Envelope& envelope() const noexcept { return store_->head_of(item_).envelope; }
     int attempt() const noexcept { return static_cast<int>(store_->head_of(item_).attempt); }
     std::span<const std::byte> bytes() const noexcept { return store_->body_of(item_); }
@@ -37,15 +42,15 @@ struct message_queue {
       settled_ = true;
       return answer;
     }
-    std::shared_ptr<shared_memory::BoostQueueStore> store_;
+    std::shared_ptr<Store> store_;
     std::vector<std::byte> item_;
     bool settled_ = false;
   };
 
   class Endpoint {
    public:
-    using Parcel = message_queue::Parcel;
-    explicit Endpoint(std::shared_ptr<shared_memory::BoostQueueStore> store) : store_(std::move(store)) {}
+    using Parcel = message_queue_waiting::Parcel;
+    explicit Endpoint(std::shared_ptr<Store> store) : store_(std::move(store)) {}
     Endpoint(Endpoint&&) noexcept = default;
     Endpoint& operator=(Endpoint&&) noexcept = default;
     ~Endpoint() {
@@ -94,7 +99,7 @@ struct message_queue {
       if (!item) return item.error();
       return Parcel(store_, *std::move(item));
     }
-    std::shared_ptr<shared_memory::BoostQueueStore> store_;
+    std::shared_ptr<Store> store_;
   };
 
   class Link {
@@ -107,7 +112,7 @@ struct message_queue {
    private:
     Endpoint endpoint(shared_memory::Role role) {
       if (!queue_) throw std::system_error(Errc::stale, "this process released its side of the link");
-      return Endpoint(std::make_shared<shared_memory::BoostQueueStore>(queue_, role));
+      return Endpoint(std::make_shared<Store>(queue_, role));
     }
     std::shared_ptr<shared_memory::BoostQueue> queue_;
   };
@@ -117,5 +122,7 @@ struct message_queue {
   }
   static Link attach(std::string_view its_name) { return Link(shared_memory::BoostQueue::attach(its_name)); }
 };
+
+struct message_queue : message_queue_waiting<waiting::adaptive> {};
 
 }  // namespace mulproc::transport

@@ -5,6 +5,9 @@
 ///   template <class Ready> bool spin(Ready ready, Deadline until);
 /// It asks ready() as often as it thinks it pays and says true as soon as that does. False: it has stopped asking, at
 /// `until` at the latest; now the caller parks on a futex until then. ready() costs a few loads and has no effect.
+/// It may have
+///   void parked(std::chrono::nanoseconds how_long) noexcept;
+/// which the caller tells how long it was parked.
 #include <concepts>
 #include <mulproc/deadline.hpp>
 
@@ -16,6 +19,18 @@ concept Waiting = std::copyable<W> && std::default_initializable<W> && requires(
 };
 
 namespace waiting {
+
+/// Runs park(), and tells the policy how long that took if it wants to know.
+template <Waiting W, class Park>
+void park(W& waiting, Park park) {
+  if constexpr (requires { waiting.parked(std::chrono::nanoseconds()); }) {
+    const auto begin = Deadline::clock::now();
+    park();
+    waiting.parked(Deadline::clock::now() - begin);
+  } else {
+    park();
+  }
+}
 
 /// Tells the core that this is a spin loop: it saves power, and a sibling thread gets on.
 inline void relax() noexcept {

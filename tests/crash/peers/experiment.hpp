@@ -56,7 +56,7 @@ class Experiment {
   Outcome run(Victim victim, std::mt19937_64& random) {
     sender_ = start([this] { send(); });
     receiver_ = start([this] { receive(); });
-    if (!come([this] { return notes_->newest > 100; })) throw std::runtime_error(std::string(Peer::name) + " does not work, nobody killed");
+    if (!come([this] { return notes_->newest > 100; }, std::chrono::seconds(60))) throw std::runtime_error(std::string(Peer::name) + " does not work, nobody killed");
     ::usleep(static_cast<useconds_t>(random() % 5'000));
     Outcome outcome;
     std::uint32_t held = Notes::nothing;

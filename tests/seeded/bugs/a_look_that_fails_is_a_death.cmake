@@ -1,5 +1,5 @@
 # No descriptor to look with, so everybody is dead.
-set(FILE policies/mulproc/shared_memory/participants.hpp)
+set(FILE policies/mulproc/shared_memory/process_exists.hpp)
 set(FROM [==[return errno != ENOENT && errno != ESRCH;]==])
 set(TO [==[return false;]==])
 set(SOURCES tests/faults/every_call_fails.cpp)

@@ -1,8 +1,8 @@
 # What the dead held is freed, not handed on.
-set(FILE policies/mulproc/shared_memory/deque_store.hpp)
-set(FROM [==[} else if (word.state == SlotState::CLAIMED || word.state == SlotState::CLAIMED_DEAD) {
+set(FILE policies/mulproc/shared_memory/deque_slots.hpp)
+set(FROM [==[} else {
         put_back_held(at, attempts);]==])
-set(TO [==[} else if (word.state == SlotState::CLAIMED || word.state == SlotState::CLAIMED_DEAD) {
+set(TO [==[} else {
         free_slot(at);]==])
 set(SOURCES tests/soak/random_kills.cpp)
 set(ARGUMENTS )

@@ -1,7 +1,9 @@
 # The lists that the dead was changing are believed.
-set(FILE policies/mulproc/shared_memory/deque_store.hpp)
-set(FROM [==[  void rebuild() {]==])
+set(FILE policies/mulproc/shared_memory/deque_index.hpp)
+set(FROM [==[  void rebuild() {
+]==])
 set(TO [==[  void rebuild() {
-    if (capacity_ != 0) return;]==])
+    if (slot_count_ != 0) return;
+]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
 set(ARGUMENTS "--patience;2;--operation;receive, middle match")
