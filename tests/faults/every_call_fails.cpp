@@ -8,17 +8,23 @@
 #include <iostream>
 #include <mulproc/channel.hpp>
 #include <mulproc/crew.hpp>
+#include <mulproc/routing/addressed_to_me.hpp>
 #include <mulproc/routing/everything.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/pipe.hpp>
 #include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/transport/shm_lanes.hpp>
 
 using namespace mulproc;
 using namespace mulproc::tests;
 using namespace std::chrono_literals;
 
 namespace {
+/// All there is, where a transport shows it.
+template <class T>
+using Routing = std::conditional_t<T::promises.addressed, routing::addressed_to_me, routing::everything>;
+
 const std::string name = "mulproc-faults-" + std::to_string(::getpid());
 using Large = std::array<char, 5000>;
 
@@ -61,7 +67,7 @@ struct Belongings {
 
 template <class T>
 struct Scene {
-  using Post = Channel<T, serializer::trivially_copyable, routing::everything>;
+  using Post = Channel<T, serializer::trivially_copyable, Routing<T>>;
   std::optional<typename Post::Link> link, other;
   std::optional<Post> parent, child;
   std::optional<typename Post::Message> held;
@@ -84,7 +90,7 @@ struct Scene {
   }
   void one_is_sent() {
     both_ends();
-    parent->send({}, 1).value();
+    parent->send({.recipient = ::gettid()}, 1).value();
     sent_before = true;
   }
   void one_is_held() {
@@ -116,9 +122,8 @@ std::vector<Operation<T>> operations() {
       {"open", [](S&) {}, [](S& s) { s.link.emplace(S::open(false)); }},
       {"parent's endpoint", [](S& s) { s.link.emplace(S::open(false)); }, [](S& s) { s.parent.emplace(s.link->parent()); }},
       {"child's endpoint", [](S& s) { s.link.emplace(S::open(false)), s.parent.emplace(s.link->parent()); }, [](S& s) { s.child.emplace(s.link->child()); }},
-      {"send", [](S& s) { s.both_ends(); }, [](S& s) { s.small_sent = clean_or_good(s.parent->send({}, 7)); }},
-      {"send to one", [](S& s) { s.both_ends(); }, [](S& s) { s.small_sent = clean_or_good(s.parent->send({.recipient = ::getppid()}, 7)); }},
-      {"send, large", [](S& s) { s.both_ends(); }, [](S& s) { s.large_sent = clean_or_good(s.parent->send({}, Large{})); }},
+      {"send", [](S& s) { s.both_ends(); }, [](S& s) { s.small_sent = clean_or_good(s.parent->send({.recipient = ::gettid()}, 7)); }},
+      {"send, large", [](S& s) { s.both_ends(); }, [](S& s) { s.large_sent = clean_or_good(s.parent->send({.recipient = ::gettid()}, Large{})); }},
       {"receive", [](S& s) { s.one_is_sent(); },
        [](S& s) {
          if (auto message = s.child->receive_for(1s); clean_or_good(message)) s.held.emplace(*std::move(message));
@@ -131,6 +136,8 @@ std::vector<Operation<T>> operations() {
       {"spawn", [](S& s) { s.link.emplace(S::open(false)); }, [](S& s) { s.process.emplace(spawn(*s.link, [](auto&) {})); }},
       {"crew", [](S& s) { s.link.emplace(S::open(false)); }, [](S& s) { s.crew.emplace(*s.link, Crew::Options{.size = T::promises.many_to_many ? 2u : 1u}, [](auto&) {}); }},
   };
+  if constexpr (!T::promises.addressed)  // else its message would wait for who never comes
+    all.push_back({"send to one", [](S& s) { s.both_ends(); }, [](S& s) { s.small_sent = clean_or_good(s.parent->send({.recipient = ::getppid()}, 7)); }});
   if constexpr (Joinable<T>) all.push_back({"join", [](S& s) { s.one_is_sent(); }, [](S& s) { clean_or_good(s.parent->join_for(2ms)); }});
   if constexpr (NamedTransport<T>) {
     all.push_back({"open, named", [](S&) {}, [](S& s) { s.link.emplace(S::open(true)); }});
@@ -174,7 +181,7 @@ void play(const Operation<T>& operation) {
       require(!scene.child->try_receive(), "a message came from nowhere");
       if constexpr (Joinable<T>) require(scene.parent->unfinished() == 0, "something stays unfinished");
       require(scene.child->dead_letters().empty(), "something became a dead letter");
-      scene.parent->send({}, 99).value();
+      scene.parent->send({.recipient = ::gettid()}, 99).value();
       require(scene.child->receive_for(1s).value().template body<int>().value() == 99, "the channel is of no use any more");
     }
   }
@@ -221,6 +228,7 @@ int main(int count, char** arguments) {
   std::printf("%-14s %-24s %5s %8s\n", "transport", "operation", "calls", "failures");
   let_fail<transport::pipe>(only, sum);
   let_fail<transport::shm_deque>(only, sum);
+  let_fail<transport::shm_lanes>(only, sum);
   let_fail<transport::message_queue>(only, sum);
   std::cout << sum.operations << " operations, " << sum.calls << " failing system calls, " << sum.failures << " failures\n";
   return sum.failures == 0 && sum.calls > 0 ? 0 : 1;

@@ -5,16 +5,23 @@
 
 #include <fuzz/fuzz.hpp>
 #include <mulproc/channel.hpp>
+#include <mulproc/routing/addressed_to_me.hpp>
 #include <mulproc/routing/everything.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/transport/shm_lanes.hpp>
 #include <cstring>
 
 using namespace mulproc;
 
 namespace {
+/// All there is, where a transport shows it.
+template <class T>
+using Routing = std::conditional_t<T::promises.addressed, routing::addressed_to_me, routing::everything>;
+
 constexpr std::size_t capacity = 2, max_body_bytes = 600, max_participants = 4, page = 4096;
+constexpr std::uint8_t transports = 3;
 const std::string name = "mulproc-fuzz-" + std::to_string(::getpid());
 enum Form : std::uint8_t { patches, beginning, whole_file, forms };
 
@@ -53,13 +60,13 @@ struct Part {
 
 template <class T>
 void take_part() {
-  using Post = Channel<T, serializer::trivially_copyable, routing::everything>;
+  using Post = Channel<T, serializer::trivially_copyable, Routing<T>>;
   try {
     auto link = Post::attach(name);
     auto child = link.child();
     for (int i = 0; i < 2; ++i) {
       (void)child.try_send({}, i);
-      (void)child.try_send({}, std::array<char, 500>{});
+      (void)child.try_send({.recipient = ::gettid()}, std::array<char, 500>{});
     }
     (void)child.unfinished();
     (void)child.empty();
@@ -73,13 +80,28 @@ void take_part() {
   }
 }
 
+/// A live stranger's file under our name.
 template <class T>
-void attack(Form form, std::span<const std::uint8_t> bytes, std::span<const Part> parts) {
-  using Post = Channel<T, serializer::trivially_copyable, routing::everything>;
+void attack_with_file(std::span<const std::uint8_t> bytes) {
+  const File file(O_CREAT);
+  (void)::flock(file.get(), LOCK_SH);
+  file.overwrite(bytes, 0);
+  (void)!::ftruncate(file.get(), static_cast<off_t>(bytes.size() <= 900 ? bytes.size() : page * (bytes.size() - 900)));
+  take_part<T>();
+  ::unlink(("/dev/shm/" + shared_memory::Segment::file_name(name)).c_str());
+}
+template <class T>
+void attack(Form form, std::span<const std::uint8_t> bytes, const std::vector<Part>& parts) {
+  if (form == whole_file) return attack_with_file<T>(bytes);
+  using Post = Channel<T, serializer::trivially_copyable, Routing<T>>;
   auto link = Post::open({.capacity = capacity, .max_body_bytes = max_body_bytes, .name = name, .max_participants = max_participants});
   auto parent = link.parent();
-  for (int i = 0; i < 2; ++i) parent.send({}, i).value();
+  {
+    auto child = link.child();
+    for (int i = 0; i < 2; ++i) child.send({.recipient = ::gettid()}, i).value();
+  }
   const auto held = parent.receive();
+  fuzz::require(bool(held), "a good segment serves");
   {
     const File file;
     if (form == beginning) {
@@ -107,24 +129,13 @@ void attack(Form form, std::span<const std::uint8_t> bytes, std::span<const Part
   (void)parent.try_send({}, 1);
   (void)parent.try_receive();
 }
-
-/// A live stranger's file under our name.
-template <class T>
-void attack_with_file(std::span<const std::uint8_t> bytes) {
-  const File file(O_CREAT);
-  (void)::flock(file.get(), LOCK_SH);
-  file.overwrite(bytes, 0);
-  (void)!::ftruncate(file.get(), static_cast<off_t>(bytes.size() <= 900 ? bytes.size() : page * (bytes.size() - 900)));
-  take_part<T>();
-  ::unlink(("/dev/shm/" + shared_memory::Segment::file_name(name)).c_str());
-}
 }  // namespace
 
 std::vector<fuzz::Input> fuzz::seeds() {
   std::vector<Input> all;
-  for (std::uint8_t transport = 0; transport < 2; ++transport) {
+  for (std::uint8_t transport = 0; transport < transports; ++transport) {
     for (std::uint8_t form = 0; form < forms; ++form) {
-      Input input{static_cast<std::uint8_t>(2 * form + transport)};
+      Input input{static_cast<std::uint8_t>(transports * form + transport)};
       all.push_back(input);
       for (std::uint8_t i = 0; i < 60; ++i) input.push_back(static_cast<std::uint8_t>(i * 37));
       all.push_back(input);
@@ -138,23 +149,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const fuzz::CpuTime time;
   const auto bytes = std::span(data + 1, size - 1);
-  const auto form = static_cast<Form>(data[0] / 2 % forms);
-  if (data[0] % 2 == 0) {
-    const shared_memory::DequeLayout layout(capacity, max_body_bytes, max_participants);
-    const Part parts[] = {{0, layout.locks}, {layout.slots, layout.slots + capacity * 4 * sizeof(shared_memory::Slot)}};
-    if (form == whole_file) {
-      attack_with_file<transport::shm_deque>(bytes);
-    } else {
-      attack<transport::shm_deque>(form, bytes, parts);
+  const auto form = static_cast<Form>(data[0] / transports % forms);
+  switch (data[0] % transports) {
+    case 0: {
+      const shared_memory::DequeLayout layout(capacity, max_body_bytes, max_participants);
+      return attack<transport::shm_deque>(form, bytes, {{0, layout.locks}, {layout.slots, layout.slots + capacity * 4 * sizeof(shared_memory::Slot)}}), 0;
     }
-  } else {
-    // Boost's own file is trusted as lock pages are: its mutex and its pointers lie among its data.
-    const Part parts[] = {{0, 2 * page}};
-    if (form == whole_file) {
-      attack_with_file<transport::message_queue>(bytes);
-    } else {
-      attack<transport::message_queue>(form, bytes, parts);
+    case 1: {
+      shared_memory::BoostQueue queue;
+      queue.capacity = capacity;
+      queue.max_participants = max_participants;
+      return attack<transport::message_queue>(form, bytes, {{0, queue.locks_offset()}}), 0;  // Boost's own file is trusted as lock pages are
+    }
+    default: {
+      const shared_memory::LanesLayout layout(capacity, max_body_bytes, max_participants);
+      std::vector<Part> parts{{0, layout.locks}, {layout.tails, layout.tail(0, max_participants + 1)}, {layout.reserve, layout.reserve + 2 * capacity * layout.slot_bytes}};
+      for (const std::size_t sender : {0, 1}) {
+        for (const std::size_t to : {std::size_t{0}, std::size_t{1}, layout.open_mailbox()}) parts.push_back({layout.lane(sender, to), layout.lane(sender, to) + capacity * layout.slot_bytes});
+      }
+      return attack<transport::shm_lanes>(form, bytes, parts), 0;
     }
   }
-  return 0;
 }

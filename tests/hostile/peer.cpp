@@ -13,13 +13,19 @@
 #include <mulproc/serializer/boost_binary.hpp>
 #include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/transport/shm_lanes.hpp>
 #include <random>
 
 using namespace mulproc;
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::size_t capacity = 6, max_body_bytes = 600, max_participants = 16;
+/// All there is, where a transport shows it.
+template <class T>
+using Routing = std::conditional_t<T::promises.addressed, routing::addressed_to_me, routing::everything>;
+
+constexpr std::size_t capacity = 6, max_participants = 16;
+std::size_t max_body_bytes = 600;
 constexpr auto round_length = 400ms;
 unsigned longest_call = 20;  // seconds; calls wait for 5 ms at most, the rest is a loaded machine
 const std::string name = "mulproc-hostile-" + std::to_string(::getpid());
@@ -35,8 +41,18 @@ std::vector<Part> data_of_the_segment<transport::shm_deque>() {
   return {{0, layout.locks}, {layout.slots, layout.bodies}, {layout.bodies, layout.bytes}};
 }
 template <>
+std::vector<Part> data_of_the_segment<transport::shm_lanes>() {
+  const shared_memory::LanesLayout layout(capacity, max_body_bytes, max_participants);
+  const auto lane_of = [&](std::size_t sender) { return Part{layout.lane(sender, 0), layout.lane(sender, 2)}; };
+  return {{0, layout.locks}, {layout.tails, layout.tail(5, 3)}, {layout.tails_of(layout.open_mailbox()), layout.reserve_bodies}, lane_of(0), lane_of(1),
+          {layout.lane(0, layout.open_mailbox()), layout.lane(1, 0)}, {layout.lane(1, layout.open_mailbox()), layout.lane(2, 0)}, {layout.lanes, layout.bytes}};
+}
+template <>
 std::vector<Part> data_of_the_segment<transport::message_queue>() {
-  return {{0, 2 * shared_memory::BoostQueue::page}};  // Boost's own file is trusted as lock pages are
+  shared_memory::BoostQueue queue;
+  queue.capacity = capacity;
+  queue.max_participants = max_participants;
+  return {{0, queue.locks_offset()}};  // Boost's own file is trusted as lock pages are
 }
 
 class Peer {
@@ -86,7 +102,7 @@ struct Tally {
 /// Everything an endpoint can do, in random order.
 template <class C>
 void use(C& channel, std::mt19937& random, Tally& tally, Deadline end) {
-  const std::vector<std::string> body(3, "some text"), large(8, std::string(50, 'x'));
+  const std::vector<std::string> body(3, "some text"), large(8, std::string(max_body_bytes / 12, 'x'));
   while (!end.expired()) {
     ::alarm(longest_call);
     switch (random() % 14) {
@@ -135,7 +151,7 @@ int take_part(Link& link, bool as_parent, unsigned seed, Deadline end, int repor
 /// One channel, one peer, four victims. Says how many of these crashed or hung.
 template <class T>
 int round(unsigned seed, Tally& sum) {
-  using Post = Channel<T, serializer::boost_binary, routing::everything>;
+  using Post = Channel<T, serializer::boost_binary, Routing<T>>;
   auto link = Post::open({.capacity = capacity, .max_body_bytes = max_body_bytes, .name = name, .max_participants = max_participants});
   const auto end = Deadline::after(round_length);
   int reports[2];
@@ -167,8 +183,9 @@ int main(int count, char** arguments) {
   int failures = 0, rounds = 0;
   Tally sum;
   for (unsigned seed = first_seed; !end.expired(); seed += 10) {
-    failures += round<transport::shm_deque>(seed, sum) + round<transport::message_queue>(seed, sum);
-    rounds += 2;
+    max_body_bytes = seed / 10 % 2 == 0 ? 600 : 6000;
+    failures += round<transport::shm_deque>(seed, sum) + round<transport::shm_lanes>(seed, sum) + round<transport::message_queue>(seed, sum);
+    rounds += 3;
   }
   std::cout << rounds << " channels, " << sum.values << " values, " << sum.errors << " errors, " << failures << " crashed or hung\n";
   return failures == 0 && sum.values > 0 && sum.errors > 0 ? 0 : 1;

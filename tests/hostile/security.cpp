@@ -12,19 +12,26 @@
 #include <fstream>
 #include <mulproc/channel.hpp>
 #include <mulproc/process.hpp>
+#include <mulproc/routing/addressed_to_me.hpp>
 #include <mulproc/routing/everything.hpp>
 #include <mulproc/routing/only_to_me.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/transport/shm_lanes.hpp>
 
 using namespace mulproc;
 namespace fs = std::filesystem;
 
 namespace {
+/// All there is, where a transport shows it.
 template <class T>
-using Over = Channel<T, serializer::trivially_copyable, routing::everything>;
-using Named = boost::mpl::list<transport::shm_deque, transport::message_queue>;
+using Routing = std::conditional_t<T::promises.addressed, routing::addressed_to_me, routing::everything>;
+
+template <class T>
+using Over = Channel<T, serializer::trivially_copyable, Routing<T>>;
+using Named = boost::mpl::list<transport::shm_deque, transport::shm_lanes, transport::message_queue>;
+using Sparse = boost::mpl::list<transport::shm_deque, transport::shm_lanes>;  // who asks the kernel for memory as it goes
 
 const std::string name = "mulproc-security-" + std::to_string(::getpid());
 const fs::path file = "/dev/shm/" + shared_memory::Segment::file_name(name);
@@ -168,30 +175,30 @@ BOOST_AUTO_TEST_CASE(an_anonymous_segment_can_be_neither_cut_nor_grown_nor_unsea
   BOOST_TEST(found);
 }
 
-BOOST_AUTO_TEST_CASE(a_shm_deque_whose_memory_runs_out_says_so_and_loses_nothing) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_channel_whose_memory_runs_out_says_so_and_loses_nothing, T, Sparse) {
   elsewhere([] {
     if (!small_shared_memory(1 << 20)) return not_here;
     using Large = std::array<char, 200'000>;
-    auto link = Over<transport::shm_deque>::open({.capacity = 64, .max_body_bytes = sizeof(Large), .name = name, .max_participants = 8});
+    auto link = Over<T>::open({.capacity = 64, .max_body_bytes = sizeof(Large), .name = name, .max_participants = 8});
     auto parent = link.parent();
     auto child = link.child();
     int sent = 0;
     std::error_code error;
     while (sent < 64) {
-      const auto answer = parent.send({}, Large{static_cast<char>(sent)});
+      const auto answer = parent.send({.recipient = ::gettid()}, Large{static_cast<char>(sent)});
       if (!answer) error = answer.error();
       if (!answer) break;
       ++sent;
     }
     if (sent == 0 || error != refused(ENOSPC)) return 1;
     for (int i = 0; i < 3; ++i) {
-      if (!parent.send({}, i)) return 2;  // small ones need no more memory
+      if (!parent.send({.recipient = ::gettid()}, i)) return 2;  // small ones need no more memory
     }
     for (int i = 0; i < sent; ++i) {
       const auto message = child.try_receive();
       if (!message || message->body<Large>().value()[0] != i) return 3;
     }
-    if (!parent.send({}, Large{'x'})) return 4;  // memory that was let go of serves again
+    if (!parent.send({.recipient = ::gettid()}, Large{'x'})) return 4;  // memory that was let go of serves again
     for (int i = 0; i < 3; ++i) {
       if (child.try_receive().value().body<int>().value() != i) return 5;
     }
@@ -202,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_shm_deque_whose_memory_runs_out_says_so_and_loses_nothing
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_channel_that_does_not_fit_is_not_opened_and_leaves_nothing, T, Named) {
   elsewhere([] {
     if (!small_shared_memory(64 << 10)) return not_here;
-    if (error_of([] { return Over<T>::open({.capacity = 64, .max_body_bytes = 4000, .name = name, .max_participants = 2000}); }) != refused(ENOSPC)) return 1;
+    if (error_of([] { return Over<T>::open({.capacity = 64, .max_body_bytes = 4000, .name = name, .max_participants = 1000}); }) != refused(ENOSPC)) return 1;
     return files_there() == 0 ? 0 : 2;
   });
 }
@@ -258,17 +265,21 @@ BOOST_AUTO_TEST_CASE(what_a_peer_writes_over_lists_and_counts_of_a_shm_deque_hea
   const auto layout = DequeLayout::of(*segment);
   auto& head = *reinterpret_cast<DequeHead*>(segment->address());
   auto* slots = reinterpret_cast<Slot*>(segment->address() + layout.slots);
+  auto* lists = reinterpret_cast<ListEnds*>(segment->address() + layout.lists);
   using Mine = Channel<transport::shm_deque, serializer::trivially_copyable, routing::only_to_me>;
   auto choosy = Mine::attach(name).child();
   for (const int number : {2, 4}) parent.send({.recipient = ::getppid()}, number).value();
-  slots[head.first_ready].next = slots[head.last_ready].next = head.first_ready;
+  const auto ring = [&](ListEnds ends, Links Slot::* links) { (slots[ends.first].*links).next = (slots[ends.last].*links).next = ends.first; };
+  ring(head.in_order, &Slot::in_order);
+  ring(lists[slots[head.in_order.first].list], &Slot::by_recipient);
   const auto none = choosy.receive_for(std::chrono::milliseconds(300));
   BOOST_TEST((none.error() == Errc::broken || none.error() == Errc::not_ready));
   BOOST_TEST(child.receive().value().body<int>().value() == 2);
   BOOST_TEST(child.receive().value().body<int>().value() == 4);
   head.live[0] = 1000;
   BOOST_TEST(bool(parent.send_for(std::chrono::seconds(20), {}, 6)));
-  head.last_ready = head.first_ready = head.first_free = 77;
+  head.in_order = lists[DequeIndex::offered] = lists[DequeIndex::parents_offers] = {77, 77};
+  head.first_free = 77;
   BOOST_TEST(child.receive_for(std::chrono::seconds(20)).value().body<int>().value() == 6);
   head.live[1] = 3;
   BOOST_TEST(bool(parent.join_for(std::chrono::seconds(20))));

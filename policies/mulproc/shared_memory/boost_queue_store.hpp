@@ -114,6 +114,7 @@ struct BoostQueue {
 
   std::span<HeldRecord> held(std::byte* address) const { return {reinterpret_cast<HeldRecord*>(address + page), 2 * capacity}; }
   std::byte* participants(std::byte* address) const { return address + participants_offset(); }
+  std::size_t locks_offset() const { return (participants_offset() + Participants::bytes(max_participants) + page - 1) / page * page; }
   RobustMutex* locks(std::byte* address) const { return reinterpret_cast<RobustMutex*>(address + locks_offset()); }
 
  private:
@@ -146,7 +147,6 @@ struct BoostQueue {
   }
 
   std::size_t participants_offset() const { return (page + 2 * capacity * sizeof(HeldRecord) + alignof(Participant) - 1) / alignof(Participant) * alignof(Participant); }
-  std::size_t locks_offset() const { return (participants_offset() + Participants::bytes(max_participants) + page - 1) / page * page; }
   std::size_t control_bytes() const { return locks_offset() + (1 + max_participants) * sizeof(RobustMutex); }
 
   static bool belongs_to(const std::string& queue_name, const std::string& control_name) {

@@ -212,7 +212,16 @@ class LanesReceiver {
     if (!reader.backlog.empty() && (returned_ || fresh_)) {
       if (auto found = oldest_in_backlog(reader, sender, open, selector); found.found) return found;
     }
-    while (true) {
+    // A tail and positions that a peer wrote lead nowhere: who followed them for so long that the living would have filled
+    // the lane many times begins anew, and in the end finds nothing.
+    constexpr int most_beginnings = 64;
+    int beginnings = 0;
+    for (std::size_t steps = 0;; ++steps) {
+      if (steps > 4 * std::size_t{reader.lane.capacity}) {
+        if (++beginnings == most_beginnings) break;
+        reader.begin();
+        steps = 0;
+      }
       // (9) acquire; pairs with (8).
       LaneWord word = reader.lane[reader.slot].word.load(std::memory_order_acquire);
       auto ahead = beyond(word.position, reader.cursor);

@@ -211,8 +211,8 @@ class LanesRecovery {
       if (oldest == 2 * capacity || beyond(letter(oldest).word.load(std::memory_order_relaxed).position, there.position) > 0) oldest = i;
     }
     if (!moved) {
-      if (free == 2 * capacity && letters_used(side) < capacity) {
-        free = side * capacity + letters_used(side);
+      if (const std::size_t used = letters_used(side); free == 2 * capacity && used < capacity) {
+        free = side * capacity + used;
         if (segment_.allocate(segment_.layout().reserve + free * segment_.layout().slot_bytes, segment_.layout().slot_bytes)) return false;
         ++head_.letters_used[side];
       }
