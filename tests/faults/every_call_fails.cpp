@@ -138,7 +138,7 @@ std::vector<Operation<T>> operations() {
   };
   if constexpr (!T::promises.addressed)  // else its message would wait for who never comes
     all.push_back({"send to one", [](S& s) { s.both_ends(); }, [](S& s) { s.small_sent = clean_or_good(s.parent->send({.recipient = ::getppid()}, 7)); }});
-  if constexpr (Joinable<T>) all.push_back({"join", [](S& s) { s.one_is_sent(); }, [](S& s) { clean_or_good(s.parent->join_for(2ms)); }});
+  if constexpr (Joinable<T>) all.push_back({"join", [](S& s) { s.one_is_held(); }, [](S& s) { clean_or_good(s.parent->join_for(2ms)); }});
   if constexpr (NamedTransport<T>) {
     all.push_back({"open, named", [](S&) {}, [](S& s) { s.link.emplace(S::open(true)); }});
     all.push_back({"attach", [](S& s) { s.link.emplace(S::open(true)); }, [](S& s) { s.other.emplace(S::Post::attach(name)); }});

@@ -196,13 +196,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_channel_whose_memory_runs_out_says_so_and_loses_
     }
     for (int i = 0; i < sent; ++i) {
       const auto message = child.try_receive();
-      if (!message || message->body<Large>().value()[0] != i) return 3;
+      if (!message || message->template body<Large>().value()[0] != i) return 3;
     }
     if (!parent.send({.recipient = ::gettid()}, Large{'x'})) return 4;  // memory that was let go of serves again
     for (int i = 0; i < 3; ++i) {
-      if (child.try_receive().value().body<int>().value() != i) return 5;
+      if (child.try_receive().value().template body<int>().value() != i) return 5;
     }
-    return child.try_receive().value().body<Large>().value()[0] == 'x' && !child.try_receive() ? 0 : 6;
+    return child.try_receive().value().template body<Large>().value()[0] == 'x' && !child.try_receive() ? 0 : 6;
   });
 }
 

@@ -89,7 +89,7 @@ class LanesSender {
   Result<BodyChunks::Name> take_chunk(std::size_t bytes) {
     if (!inherited_) inherit();
     auto chunk = chunks_.take(bytes);
-    if (chunk || chunk.error() != Errc::not_ready) return chunk;
+    if (chunk) return chunk;  // else what was let go of serves again, also where there is no further memory
     for (auto& writer : writers_) {
       for (std::uint32_t i = 0; writer && i < writer->chunk_of.size(); ++i) {
         if (writer->lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE)) release_chunk(*writer, i);

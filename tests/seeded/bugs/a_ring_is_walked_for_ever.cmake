@@ -1,6 +1,6 @@
 # A list that a peer made a ring.
-set(FILE policies/mulproc/shared_memory/deque_store.hpp)
-set(FROM [==[ || ++seen > slot_count_]==])
+set(FILE policies/mulproc/shared_memory/deque_candidates.hpp)
+set(FROM [==[ || left_-- == 0]==])
 set(TO [==[]==])
 set(SOURCES tests/hostile/security.cpp)
 set(ARGUMENTS --run_test=what_a_peer_writes*)
