@@ -68,9 +68,8 @@ compile-cost: setup ## what <mulproc/channel.hpp> costs a compiler, in lines and
 asan: ## the core tests under AddressSanitizer and UBSan
 	@$(MAKE) core BUILD=build-asan CORE_SETUP= CMAKE_OPTIONS=-DMULPROC_SANITIZE=address,undefined
 
-# That sanitizer does not know pthread_mutex_clocklock and would call each later unlock wrong: report_mutex_bugs=0.
 tsan: ## the core tests under ThreadSanitizer, with clang 16
-	@TSAN_OPTIONS="die_after_fork=0 report_mutex_bugs=0" $(MAKE) core BUILD=build-tsan CORE='conformance|framework|matrix' CMAKE_OPTIONS='-DCMAKE_CXX_COMPILER=clang++-16 -DMULPROC_SANITIZE=thread'
+	@TSAN_OPTIONS="die_after_fork=0" $(MAKE) core BUILD=build-tsan CORE='conformance|framework|matrix' CMAKE_OPTIONS='-DCMAKE_CXX_COMPILER=clang++-16 -DMULPROC_SANITIZE=thread'
 
 clang: ## the core tests with clang 16, and every header alone
 	@$(MAKE) core BUILD=build-clang CMAKE_OPTIONS=-DCMAKE_CXX_COMPILER=clang++-16

@@ -146,7 +146,7 @@ class Channel {
     requires TellsOfDeaths<T> && Predicates<MessageView, P...>
   Result<Message> receive_or_death(Deadline deadline, std::uint32_t& deaths_known, P... predicate) {
     if (auto mine = check(); !mine) return mine.error();
-    Selector<P...> selector{state_->policy, id(), std::tuple<P...>(std::move(predicate)...)};
+    Selector<P...> selector{state_->policy, id(), state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
     auto parcel = state_->endpoint->take_if(selector, deadline, deaths_known);
     if (!parcel) return parcel.error();
     return Result<Message>(std::in_place, state_, *std::move(parcel));

@@ -179,7 +179,7 @@ class LanesRecovery {
   std::size_t letters_used(std::size_t side) const noexcept { return std::min<std::size_t>(head_.letters_used[side], segment_.layout().capacity); }
   template <class F>
   void each_letter(F f) const {
-    for (const std::size_t side : {0, 1}) {
+    for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
       for (std::size_t i = 0; i < letters_used(side); ++i) f(letter(side * segment_.layout().capacity + i));
     }
   }

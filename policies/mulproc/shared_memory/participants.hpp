@@ -144,7 +144,7 @@ class Participants {
       each.mailbox = met;
     }
     // Whole at any time: shm_lanes reads them without the lock.
-    for (const std::size_t role : {0, 1}) now_is(head_->attached[role], attached[role]), now_is(head_->sending[role], sending[role]);
+    for (const std::size_t role : {std::size_t{0}, std::size_t{1}}) now_is(head_->attached[role], attached[role]), now_is(head_->sending[role], sending[role]);
     now_is(head_->parent_thread, parent);
   }
 
