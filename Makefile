@@ -53,8 +53,15 @@ report-test: configure ## the report's page in headless Chromium, which is insta
 	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^stress.page_in_a_browser$$'
 
-bench: build ## the benchmarks; each prints what it compares, and the spread
-	@cmake --build $(BUILD) --target bench
+bench: peers configure ## mulproc beside its peers; FILTER='^ping_pong' for a part; RESULTS=stress/results to write down
+	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-bench
+	@$(BUILD)/stress/benchmarks/mulproc-bench $(if $(FILTER),--filter '$(FILTER)') $(if $(RESULTS),--results '$(RESULTS)')
+
+peers:
+	@cmake/setup-debian.sh peers || echo "going on without; the rows of what is missing say so"
+
+costs: configure ## count instructions, allocations, system calls, lines and memory; written into stress/results
+	@cmake --build $(BUILD) --parallel $(JOBS) --target costs
 
 examples: build ## run every example; each checks its own result
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^example\.'
@@ -93,4 +100,4 @@ core:
 clean: ## remove what was built
 	rm -rf $(BUILD) build-asan build-clang build-tsan build-fuzz
 
-.PHONY: help setup configure build test nightly crash-peers stress soak lost-message report-test bench examples install compile-cost asan tsan clang fuzz hostile core clean
+.PHONY: help setup configure build test nightly crash-peers stress soak lost-message report-test bench peers costs examples install compile-cost asan tsan clang fuzz hostile core clean

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what the build needs and is not there yet; says what, and removes nothing.
-#   setup-debian.sh          compiler, CMake, Boost, Google Benchmark, Spin
+#   setup-debian.sh          compiler, CMake, Boost, Google Benchmark, Spin, valgrind
 #   setup-debian.sh clang    also clang 16, for make clang and make tsan
-#   setup-debian.sh peers    also Python and ZeroMQ, for make crash-peers
+#   setup-debian.sh peers    also Python and ZeroMQ, for make crash-peers and make bench
 #   setup-debian.sh fuzz     also libFuzzer, for make fuzz
 #   setup-debian.sh chromium also a browser, for make report-test
 set -eu
@@ -19,7 +19,7 @@ case "${1:-}" in
   clang) need clang++-16 clang-16 ;;
   peers)
     need python3 python3
-    [ -e "$root/usr/include/zmq.h" ] || wanted="$wanted libzmq3-dev"
+    [ -e "$root/usr/include/zmq.h" ] || [ -e "$root/usr/local/include/zmq.h" ] || wanted="$wanted libzmq3-dev"
     ;;
   fuzz)
     need clang++-16 clang-16
@@ -29,6 +29,7 @@ case "${1:-}" in
   *) refuse "setup-debian.sh: no such part \"$1\"; there are: chromium, clang, fuzz, peers" ;;
 esac
 [ -e "$root/usr/include/benchmark/benchmark.h" ] || [ -e "$root/usr/local/include/benchmark/benchmark.h" ] || wanted="$wanted libbenchmark-dev"
+[ -e "$root/usr/include/valgrind/callgrind.h" ] || wanted="$wanted valgrind"
 
 # A Boost that is there is used as it is, when it is new enough; what it lacks is added in its own version.
 parts="serialization json program_options unit_test_framework"

@@ -22,7 +22,11 @@ class Frames {
     Parcel(Shared<Block> block, const Envelope& envelope, std::size_t body) : block_(std::move(block)), body_(body), envelope_(envelope) {}
     const Envelope& envelope() const noexcept { return envelope_; }
     int attempt() const noexcept { return 1; }
-    std::span<const std::byte> bytes() const noexcept { return {block_->data() + body_, envelope_.body_bytes}; }
+    /// Nothing once it was moved from: a message that was given back may itself be moved.
+    std::span<const std::byte> bytes() const noexcept {
+      if (!block_) return {};
+      return {block_->data() + body_, envelope_.body_bytes};
+    }
     Result<> done() noexcept { return {}; }
     Result<> give_back() noexcept { return Errc::stale; }  // the framework's stash gives it back
 

@@ -27,7 +27,7 @@ for family in policies/mulproc/*/; do
   for other in policies/mulproc/*/; do
     other=$(basename "$other")
     case $other in "$mine" | shared_memory) continue ;; esac
-    [ "$mine $other" != "transport waiting" ] || continue  # how a transport waits is its template argument
+    case "$mine $other" in "transport waiting" | "shared_memory waiting") continue ;; esac  # how it waits is a template argument
     includes "$family" | grep "mulproc/$other/" | complain "$mine must not include another family" || true
   done
   if [ "$mine" != shared_memory ] && [ "$mine" != transport ]; then includes "$family" | grep 'mulproc/shared_memory/' | complain "shared memory is the transports'" || true; fi

@@ -5,7 +5,7 @@ setup=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin"
-for tool in g++ cmake make spin clang++-16; do printf '#!/bin/sh\n' >"$work/bin/$tool"; done
+for tool in g++ cmake make spin clang++-16 python3; do printf '#!/bin/sh\n' >"$work/bin/$tool"; done
 printf '#!/bin/sh\nexec "$@"\n' >"$work/bin/sudo"
 cat >"$work/bin/apt-get" <<'APT'
 #!/bin/sh
@@ -14,11 +14,13 @@ case "$*" in "install -s"*) cat "$MACHINE/plan" 2>/dev/null || true ;; esac
 APT
 chmod +x "$work"/bin/*
 
-# machine PREFIX VERSION PART...: an empty machine with that Boost under that prefix, and Google Benchmark
+# machine PREFIX VERSION PART...: an empty machine with that Boost under that prefix, Google Benchmark and valgrind
 machine() {
   MACHINE=$(mktemp -d "$work/machine.XXXXXX")
   export MACHINE
-  mkdir -p "$MACHINE/usr/include/benchmark" && : >"$MACHINE/usr/include/benchmark/benchmark.h"
+  mkdir -p "$MACHINE/usr/include/benchmark" "$MACHINE/usr/include/valgrind"
+  : >"$MACHINE/usr/include/benchmark/benchmark.h"
+  : >"$MACHINE/usr/include/valgrind/callgrind.h"
   [ $# -gt 0 ] || return 0
   prefix=$MACHINE/$1 version=$2
   shift 2
@@ -63,6 +65,11 @@ says "a package that would go" "would remove libboost1.74-dev"
 machine usr 108100 $all
 rm "$work/bin/clang++-16"
 command -v clang++-16 >/dev/null || { setup clang; expect "the clang part" "$(installed)" "clang-16"; }
+setup peers
+expect "the peers' part" "$(installed)" "libzmq3-dev"
+rm "$MACHINE/usr/include/valgrind/callgrind.h" "$MACHINE/apt"
+setup
+expect "valgrind for the counts" "$(installed)" "valgrind"
 setup gcc && expect "an unknown part" refused accepted
 says "an unknown part" "no such part"
 exit $failed

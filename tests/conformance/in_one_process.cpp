@@ -190,6 +190,8 @@ BOOST_AUTO_TEST_CASE(a_channel_may_be_moved_while_messages_are_held_and_messages
   kept.push_back(std::move(held));
   BOOST_TEST(kept[0].body<int>().value() == 1);
   kept[0].give_back().value();
+  const auto given_back = std::move(kept[0]);
+  BOOST_TEST(given_back.sequence() == 1u);
   BOOST_TEST(moved.receive_for(soon)->body<int>().value() == 1);
 }
 

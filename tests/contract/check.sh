@@ -85,7 +85,7 @@ awk -F '\t' '
   { for (test in wanted) if ($2 == test || (test ~ /\*$/ && index($2, substr(test, 1, length(test) - 1)) == 1)) { print $2 "\t" $3; next } }
 ' "$work/page" "$work/tests" | while IFS="$(printf '\t')" read -r name program; do
   if [ ! -x "$program" ]; then printf 'wrong\tthe test %s is not built\n' "$name"; continue; fi
-  "$program" --list_content 2>&1 </dev/null | sed -n 's/^ *\([a-z0-9_]*\)\*\{0,1\}$/runs\t'"$name"'\t\1/p'
+  "$program" --list_content 2>&1 </dev/null | sed -n 's/<.*>//; s/^ *\([a-z0-9_]*\)\*\{0,1\}$/runs\t'"$name"'\t\1/p'
 done >"$work/facts"
 columns=$(awk -F '\t' '$1 == "cell" { print $2 }' "$work/page" | sort -u)
 awk -F '\t' '$1 == "note" { print $4 }' "$work/page" | sort -u | while read -r source; do

@@ -55,7 +55,6 @@ struct LanesLayout {
       chunk_bytes[tier] = sizes[tier] == 0 ? 0 : sizes[tier] + 64;
       chunks[tier] = sizes[tier] == 0 ? 0 : std::clamp(bodies_budget / people / chunk_bytes[tier], capacity, most);
     }
-    if (inline_bytes() >= max_body_bytes) chunks[0] = 0;
     participants = round_up(sizeof(LanesHead), page);
     sleepers = participants + Participants::bytes(people);
     mailboxes = round_up(sleepers + people, 64);

@@ -16,6 +16,8 @@ class LanesReceiver {
     // Never moved afterwards; last_ points into them.
     inlets_.reserve(segment.layout().people);
     for (auto& seen : seen_) seen.reserve(segment.layout().people);
+    refusing_.reserve(segment.layout().people);
+    waiting_.reserve(segment.layout().people);
   }
 
   /// A message that was found and is claimed.
@@ -31,6 +33,7 @@ class LanesReceiver {
   void begin_call() noexcept {
     fresh_ = true;
     if (!refused_.empty()) refused_.clear();
+    if (++calls_ % looks_at_all_calls == 0) look_at_all();
   }
   /// Claims the next message whose envelope the selector accepts and that this call has not refused yet.
   template <class F>
@@ -50,11 +53,13 @@ class LanesReceiver {
     }
     return false;
   }
-  /// After a predicate's no: not again in this call, and in the backlog until the next.
-  void refuse(const Claimed& claimed) {
-    refused_.push_back({claimed.sender, claimed.open, claimed.word.position, claimed.word.attempt});
-    put_into_backlog(claimed);
+  /// After a predicate's no, when the message lies in its place again: not shown again in this call.
+  void refuse(const Claimed& claimed) { refused_.push_back({claimed.sender, claimed.open, claimed.word.position, claimed.word.attempt}); }
+  bool has_refused(std::uint32_t sender, bool open, LaneWord word) const {
+    return std::find(refused_.begin(), refused_.end(), Refused{sender, open, word.position, word.attempt}) != refused_.end();
   }
+  /// Looks at the backlogs too, though nobody said that something came back: he may have been stopped, or killed, before.
+  void look_at_all() noexcept { returned_ = returned_ || std::find(waiting_.begin(), waiting_.end(), 1) != waiting_.end(); }
   /// A message was claimed and lies there again.
   void put_into_backlog(const Claimed& claimed) {
     if (claimed.sender >= inlets_.size()) return;
@@ -69,7 +74,7 @@ class LanesReceiver {
   /// takes a cache line away from one who writes.
   bool may_have_news() noexcept { return is_next_there() || (++asked_ % looks_at_one_slot == 0 && has_news()); }
   bool has_news() const noexcept {
-    if (is_next_there()) return true;
+    if (returned_ || is_next_there()) return true;
     if (segment_.head().returns.load(std::memory_order_relaxed) != returns_) return true;
     if (segment_.head().lanes.load(std::memory_order_relaxed) != lanes_) return true;
     return std::any_of(senders_.begin(), senders_.end(), [this](std::uint32_t sender) { return is_new(sender); });
@@ -77,7 +82,7 @@ class LanesReceiver {
 
  private:
   static constexpr std::uint32_t most_in_a_row = 64;  // then the others have their turn
-  static constexpr std::uint32_t looks_at_one_slot = 8;
+  static constexpr std::uint32_t looks_at_one_slot = 8, looks_at_all_calls = 64;
 
   /// Where the last message came from, at the cursor: a few loads when both sides are busy.
   template <class F>
@@ -88,7 +93,7 @@ class LanesReceiver {
     const LaneWord word = slot.word.load(std::memory_order_acquire);  // (9)
     if (!word.is(LaneState::READY) || beyond(word.position, reader.cursor) != 0) return {};
     // Asked after the word was read: what he wrote into his other lane before this message is older.
-    if (last_.other_tail->load(std::memory_order_acquire) > *last_.other_seen) return {};
+    if (beyond(last_.other_tail->load(std::memory_order_acquire), *last_.other_seen) > 0) return {};
     if (last_.open ? !selector(slot.read()) : !selector(slot.envelope())) return {};
     if (!claim(slot, word, last_.open)) return {};
     reader.advance();
@@ -156,8 +161,8 @@ class LanesReceiver {
     }
   }
   bool is_new(std::uint32_t sender) const noexcept {
-    return segment_.tails_of(mailbox_)[sender].load(std::memory_order_relaxed) > seen_[0][sender] ||
-           segment_.tails_of(segment_.open())[sender].load(std::memory_order_relaxed) > seen_[1][sender];
+    return beyond(segment_.tails_of(mailbox_)[sender].load(std::memory_order_relaxed), seen_[0][sender]) > 0 ||
+           beyond(segment_.tails_of(segment_.open())[sender].load(std::memory_order_relaxed), seen_[1][sender]) > 0;
   }
   bool worth_a_look(std::uint32_t sender) const noexcept {
     return is_new(sender) || (returned_ && waiting_[sender] != 0) || (fresh_ && refusing_[sender] != 0) || sender == last_.sender;
@@ -212,21 +217,12 @@ class LanesReceiver {
     if (!reader.backlog.empty() && (returned_ || fresh_)) {
       if (auto found = oldest_in_backlog(reader, sender, open, selector); found.found) return found;
     }
-    // A tail and positions that a peer wrote lead nowhere: who followed them for so long that the living would have filled
-    // the lane many times begins anew, and in the end finds nothing.
-    constexpr int most_beginnings = 64;
-    int beginnings = 0;
-    for (std::size_t steps = 0;; ++steps) {
-      if (steps > 4 * std::size_t{reader.lane.capacity}) {
-        if (++beginnings == most_beginnings) break;
-        reader.begin();
-        steps = 0;
-      }
+    for (std::uint32_t steps = 0; steps <= 8 * reader.lane.capacity; ++steps) {  // more than an honest sender can be ahead by
       // (9) acquire; pairs with (8).
       LaneWord word = reader.lane[reader.slot].word.load(std::memory_order_acquire);
       auto ahead = beyond(word.position, reader.cursor);
-      if (ahead < 0) {
-        // (3) acquire; pairs with (4): not written yet, or passed over.
+      if (ahead != 0) {
+        // (3) acquire; pairs with (4): not written yet, or passed over, or written again since.
         if (beyond(reader.lane.tail->load(std::memory_order_acquire), reader.cursor) <= 0) break;
         word = reader.lane[reader.slot].word.load(std::memory_order_acquire);
         ahead = beyond(word.position, reader.cursor);
@@ -269,7 +265,7 @@ class LanesReceiver {
     const LaneSlot& at = reader.lane[slot];
     Candidate candidate{false, word, reader.lane.ticket(slot).load(std::memory_order_relaxed), slot, reader.backlog.size()};
     if (!selector(at.read())) return candidate;
-    if (std::find(refused_.begin(), refused_.end(), Refused{sender, open, word.position, word.attempt}) != refused_.end()) return candidate;
+    if (has_refused(sender, open, word)) return candidate;
     candidate.found = true;
     return candidate;
   }
@@ -289,7 +285,7 @@ class LanesReceiver {
     std::uint32_t sender = LanesSegment::nobody;
     bool open = false;
   } last_;
-  std::uint32_t streak_ = 0, returns_ = 0, asked_ = 0, lanes_ = 0;
+  std::uint32_t streak_ = 0, returns_ = 0, asked_ = 0, lanes_ = 0, calls_ = 0;
   std::size_t turn_ = 0;  // among the senders
   bool fresh_ = true, returned_ = false, backlogs_ = false;
 };

@@ -188,7 +188,9 @@ class LanesRecovery {
     head_.letters_stuck = 0;
     segment_.each_lane([&](Lane lane, std::uint32_t sender, std::uint32_t) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
-        if (lane[i].word.load(std::memory_order_acquire).is(LaneState::DEAD_LETTER) && !move_letter(lane, i, sender)) head_.letters_stuck = 1;
+        const LaneWord word = lane[i].word.load(std::memory_order_acquire);
+        const bool is_here = word.is(LaneState::CLAIMED_DEAD) || (word.is(LaneState::DEAD_LETTER) && !move_letter(lane, i, sender));
+        if (is_here) head_.letters_stuck = 1;
       }
       return true;
     });
@@ -196,7 +198,7 @@ class LanesRecovery {
   /// Says false when there is no memory to move it to; then it stays where it is.
   bool move_letter(Lane lane, std::uint32_t slot, std::uint32_t sender) {
     LaneSlot& from = lane[slot];
-    const std::uint64_t ticket = lane.ticket(slot).load(std::memory_order_relaxed);
+    const std::uint64_t ticket = lane.ticket(slot).load(std::memory_order_relaxed) << 10 | sender;  // tells it from every other
     const std::size_t capacity = segment_.layout().capacity;
     const std::size_t side = people_[sender].role == Role::parent ? 0 : 1;
     const Envelope envelope = from.read();
@@ -207,7 +209,7 @@ class LanesRecovery {
       const LaneWord there = letter(i).word.load(std::memory_order_relaxed);
       if (there.is(LaneState::FREE)) free = i;
       if (!there.is(LaneState::DEAD_LETTER)) continue;
-      if (there.owner == sender && letters_.ticket(static_cast<std::uint32_t>(i)).load(std::memory_order_relaxed) == ticket) moved = true;  // copied by one who died before he freed it here
+      if (letters_.ticket(static_cast<std::uint32_t>(i)).load(std::memory_order_relaxed) == ticket) moved = true;  // copied by one who died before he freed it here
       if (oldest == 2 * capacity || beyond(letter(oldest).word.load(std::memory_order_relaxed).position, there.position) > 0) oldest = i;
     }
     if (!moved) {
@@ -216,15 +218,14 @@ class LanesRecovery {
         if (segment_.allocate(segment_.layout().reserve + free * segment_.layout().slot_bytes, segment_.layout().slot_bytes)) return false;
         ++head_.letters_used[side];
       }
-      if (free == 2 * capacity) {  // the oldest is dropped, or this one when all others are held
-        ++head_.letters_dropped[side];
-        free = oldest;
-      }
+      const auto body = segment_.body(from, sender);
+      const bool fits_inline = body.size() <= segment_.layout().inline_bytes();
+      const std::size_t place = free != 2 * capacity ? free : oldest;  // the oldest is dropped, or this one when all others are held
+      if (place != 2 * capacity && !fits_inline && segment_.allocate(letter_body_at(place), body.size())) return false;
+      if (free == 2 * capacity) ++head_.letters_dropped[side];  // Killed here: one is counted that is still there.
+      free = place;
       if (free != 2 * capacity) {
         LaneSlot& to = letter(free);
-        const auto body = segment_.body(from, sender);
-        const bool fits_inline = body.size() <= segment_.layout().inline_bytes();
-        if (!fits_inline && segment_.allocate(letter_body_at(free), body.size())) return false;
         to.word.store(LaneWord{}, std::memory_order_relaxed);  // Killed here: the oldest is dropped, and this one still lies in its lane.
         to.write(envelope);
         letters_.ticket(static_cast<std::uint32_t>(free)).store(ticket, std::memory_order_relaxed);

@@ -43,10 +43,10 @@ class LanesSegment {
  public:
   static constexpr std::uint32_t nobody = ~std::uint32_t{0};
 
-  explicit LanesSegment(std::shared_ptr<Segment> segment)
+  LanesSegment(std::shared_ptr<Segment> segment, const LanesLayout& layout)
       : segment_(std::move(segment)),
         head_(*reinterpret_cast<LanesHead*>(segment_->address())),
-        layout_(LanesLayout::of(*segment_)),
+        layout_(layout),
         sleepers_(reinterpret_cast<std::uint8_t*>(at(layout_.sleepers))),
         mailboxes_(reinterpret_cast<std::atomic<std::uint64_t>*>(at(layout_.mailboxes))),
         people_(head_.participants, layout_.people, at(layout_.participants),
@@ -176,7 +176,7 @@ class LanesSegment {
 
   std::shared_ptr<Segment> segment_;
   LanesHead& head_;
-  const LanesLayout layout_;  // read once: what a peer writes there later is not believed
+  const LanesLayout layout_;
   std::uint8_t* sleepers_;
   std::atomic<std::uint64_t>* mailboxes_;
   Participants people_;

@@ -26,10 +26,11 @@ class LanesSender {
   /// The way as it is known; nothing when it must be looked up.
   Route* known(ProcessId recipient) {
     const auto address = LanesSegment::address_of(recipient);
+    if (address == 0) return open_.writer ? &open_ : nullptr;  // whoever comes or goes, anyone is anyone
     if (last_->address != address) {
-      const auto found = address == 0 ? nullptr : find(address);
+      const auto found = find(address);
       last_ = found ? found : &open_;
-      if (last_->address != address) return nullptr;
+      if (!found) return nullptr;
     }
     return last_->population == segment_.head().population.load(std::memory_order_acquire) ? last_ : nullptr;
   }
@@ -88,14 +89,22 @@ class LanesSender {
   /// Fails:   not_ready when all chunks are in use; ENOSPC.
   Result<BodyChunks::Name> take_chunk(std::size_t bytes) {
     if (!inherited_) inherit();
-    auto chunk = chunks_.take(bytes);
-    if (chunk) return chunk;  // else what was let go of serves again, also where there is no further memory
+    if (auto chunk = chunks_.take(bytes)) return chunk;
     for (auto& writer : writers_) {
       for (std::uint32_t i = 0; writer && i < writer->chunk_of.size(); ++i) {
         if (writer->lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE)) release_chunk(*writer, i);
       }
     }
     return chunks_.take(bytes);
+  }
+  /// A chunk lies in a slot that was freed since.
+  bool may_reclaim() const noexcept {
+    for (const auto& writer : writers_) {
+      for (std::uint32_t i = 0; writer && i < writer->chunk_of.size(); ++i) {
+        if (writer->chunk_of[i] != 0 && writer->lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE)) return true;
+      }
+    }
+    return false;
   }
   void give_back_chunk(BodyChunks::Name chunk) { chunks_.give_back(chunk); }
   std::span<std::byte> memory(BodyChunks::Name chunk) const noexcept { return chunks_.memory(chunk); }
@@ -148,11 +157,11 @@ class LanesSender {
     segment_.each_lane_from(me_, [this](Lane lane, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         if (lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE) || lane[i].read().body_bytes <= segment_.layout().inline_bytes()) continue;
-        auto writer = writer_to(mailbox);
-        if (!writer) continue;  // the lane is there already; only memory can be missing
         BodyChunks::Name chunk;
         std::memcpy(&chunk, lane[i].body(), sizeof chunk);
         if (!chunks_.inherit(chunk)) continue;
+        auto writer = writer_to(mailbox);
+        if (!writer) continue;  // the lane is there already; only memory can be missing: then its chunk stays in use
         if ((*writer)->chunk_of.empty()) (*writer)->chunk_of.resize(lane.capacity);
         (*writer)->chunk_of[i] = chunk + 1;
       }

@@ -23,7 +23,7 @@ class LanesStore {
     const Envelope& envelope() const noexcept { return slot->envelope(); }
   };
 
-  LanesStore(std::shared_ptr<Segment> memory, Role role) : segment_(std::move(memory)), role_(role), thread_(ForkWatch::this_thread_id()) {
+  LanesStore(std::shared_ptr<Segment> memory, const LanesLayout& layout, Role role) : segment_(std::move(memory), layout), role_(role), thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
     lock.value();
     if (role == Role::parent) {
@@ -104,6 +104,7 @@ class LanesStore {
     receiver_->begin_call();
     bool looked_again = false;
     while (true) {
+      const auto population = population_now();  // before what depends on it is looked at
       while (const auto claimed = receiver_->next(selector)) {
         const Lease lease = lease_of(claimed);
         if constexpr (F::looks_inside) {
@@ -111,13 +112,12 @@ class LanesStore {
           try {
             wanted = selector(as_parcel(lease));
           } catch (...) {
-            receiver_->put_into_backlog(claimed);
             (void)give_back(lease);
             throw;
           }
           if (!wanted) {
-            receiver_->refuse(claimed);
             (void)give_back(lease);
+            receiver_->refuse(claimed);
             continue;
           }
         }
@@ -127,16 +127,16 @@ class LanesStore {
       if (other_side_gone()) {
         // What they sent before they went is there now, if it was not before.
         if (!std::exchange(looked_again, true)) continue;
-        if (!held_by_another(selector)) {
+        if (!may_still_get(selector)) {
           if (bury_now()) continue;
           return Errc::closed;
         }
       }
       if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
-      const auto population = population_now();
-      sleep(reasons_for(selector), deadline, [&] { return receiver_->may_have_news() || population_now() != population; },
-            [&] { return receiver_->has_news() || population_now() != population; });
+      const auto woken = sleep(reasons_for(selector), deadline, [&] { return receiver_->may_have_news() || population_now() != population; },
+                               [&] { return receiver_->has_news() || population_now() != population; });
       looked_again = false;
+      if (woken == Woken::by_time) receiver_->look_at_all();  // who gives back may be stopped between the word and the news of it
     }
   }
 
@@ -188,6 +188,7 @@ class LanesStore {
   Result<> join(Deadline deadline) {
     if (detached_) return Errc::stale;
     while (true) {
+      const auto population = population_now();
       const LaneSlot* unfinished = find_unfinished();
       if (!unfinished) return {};
       const LaneWord word = unfinished->word.load(std::memory_order_acquire);
@@ -197,7 +198,6 @@ class LanesStore {
         return Errc::abandoned;
       }
       if (deadline.expired()) return Errc::not_ready;
-      const auto population = population_now();
       sleep(all_done, deadline, [&] { return unfinished->word.load(std::memory_order_acquire) != word || population_now() != population; });
     }
   }
@@ -247,8 +247,18 @@ class LanesStore {
     if (detached_) return Errc::stale;
     return enter(deadline, EvenDetached{});
   }
-  Result<Lock> enter(Deadline deadline, EvenDetached) {
-    switch (people_.lock(deadline)) {
+  Result<Lock> enter(Deadline deadline, EvenDetached) { return settle(people_.lock(deadline)); }
+  /// For looks that may as well be done later: whoever has the lock may be stopped, which is no reason to wait.
+  Result<Lock> enter_soon() {
+    auto got = people_.mutex().try_lock();
+    for (int tries = 0; got == RobustMutex::Got::nothing && tries < 1000; ++tries) {
+      waiting::relax();
+      if (people_.mutex().seems_free()) got = people_.mutex().try_lock();
+    }
+    return settle(got);
+  }
+  Result<Lock> settle(RobustMutex::Got got) {
+    switch (got) {
       case RobustMutex::Got::lock: break;
       case RobustMutex::Got::nothing: return Errc::not_ready;
       case RobustMutex::Got::ruin: return Errc::broken;
@@ -289,15 +299,15 @@ class LanesStore {
     while (true) {
       auto chunk = sender_->take_chunk(bytes);
       if (chunk || chunk.error() != Errc::not_ready) return chunk;
-      if (auto waited = wait_for_room(deadline, [] { return false; }); !waited) return waited.error();
+      if (auto waited = wait_for_room(deadline, [&] { return sender_->may_reclaim(); }); !waited) return waited.error();
     }
   }
   template <class Ready>
   Result<> wait_for_room(Deadline deadline, Ready ready) {
+    const auto population = population_now();
     if (look_if_due()) return {};
     if (nobody_makes_room()) return Errc::closed;
     if (deadline.expired()) return Errc::not_ready;
-    const auto population = population_now();
     sleep(lane_room, deadline, [&] { return ready() || population_now() != population; });
     return {};
   }
@@ -310,7 +320,7 @@ class LanesStore {
   bool nobody_makes_room() {
     if (population_now() == crowded_) return false;
     const auto population = population_now();
-    const auto lock = enter(Deadline::now());
+    const auto lock = enter_soon();
     if (!lock) return false;
     if (people_.anybody_else() || !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) {
       crowded_ = population;
@@ -336,84 +346,108 @@ class LanesStore {
   bool other_side_gone() {
     if (population_now() == attended_) return false;
     const auto population = population_now();
-    const auto lock = enter(Deadline::now());
+    const auto lock = enter_soon();
     if (!lock) return false;
     if (people_.other_side_gone(role_)) return true;
     // An opener who dies before he attaches changes no count.
     if (people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) attended_ = population;
     return false;
   }
+  /// Something that this receiver would take is there, or may come back from somebody else who holds it. A look is no moment: it
+  /// counts only when nothing was sent while it was done.
   template <class F>
-  bool held_by_another(F& selector) {
-    const auto held = [&](Lane lane, std::uint32_t, std::uint32_t) {
+  bool may_still_get(F& selector) {
+    const auto tails = [this] { return sum_of_tails_to(mailbox_) + sum_of_tails_to(segment_.open()); };
+    const auto before = tails();
+    const auto is_empty = [&](Lane lane, std::uint32_t sender, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
-        if (!word.is(LaneState::CLAIMED) || word.owner == me_) continue;
-        const Envelope envelope = lane[i].read();
-        if (selector(envelope) && lane[i].word.load(std::memory_order_acquire) == word) return false;
+        if (!word.is_live() || (word.is(LaneState::CLAIMED) && word.owner == me_)) continue;
+        if (word.is(LaneState::READY) && receiver_->has_refused(sender, mailbox == segment_.open(), word)) continue;
+        if (!selector(lane[i].read())) continue;
+        const LaneWord now = lane[i].word.load(std::memory_order_acquire);
+        if (now.is_live() && now.position == word.position) return false;
       }
       return true;
     };
-    return !segment_.each_lane_to(mailbox_, held) || !segment_.each_lane_to(segment_.open(), held);
+    if (segment_.each_lane_to(mailbox_, is_empty) && segment_.each_lane_to(segment_.open(), is_empty) && before == tails()) return false;
+    receiver_->look_at_all();
+    return true;
+  }
+  std::uint64_t sum_of_tails_to(std::uint32_t mailbox) const {
+    std::uint64_t sum = 0;
+    segment_.each_lane_to(mailbox, [&](Lane lane, std::uint32_t, std::uint32_t) { return sum += lane.tail->load(std::memory_order_acquire), true; });
+    return sum;
+  }
+  std::uint64_t sum_of_tails() const {
+    std::uint64_t sum = 0;
+    segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t) { return sum += lane.tail->load(std::memory_order_acquire), true; });
+    return sum;
   }
 
   // Joining.
   const LaneSlot* find_unfinished() {
-    // Twice: done only when nothing was sent while it was looked for, for what is finished may have sent something first.
+    // Done only when nothing was sent while it was looked for: what is finished may have sent something first. The rows are
+    // looked at in the order in which LanesRecovery::let_go repairs the tails of the dead.
     while (true) {
-      std::uint64_t before = 0, after = 0;
+      const auto before = sum_of_tails();
       const LaneSlot* found = nullptr;
-      segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t) { return before += lane.tail->load(std::memory_order_acquire), true; });
       segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t) {
         for (std::uint32_t i = 0; i < lane.capacity && !found; ++i) {
           if (lane[i].word.load(std::memory_order_acquire).is_live()) found = &lane[i];
         }
         return found == nullptr;
       });
-      if (found) return found;
-      segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t) { return after += lane.tail->load(std::memory_order_acquire), true; });
-      if (before == after) return nullptr;
+      if (found || before == sum_of_tails()) return found;
     }
   }
   /// What remains is neither held by a live participant but me, nor could one take it.
   bool nobody_could_finish() {
-    const auto lock = enter(Deadline::now());
+    const auto lock = enter_soon();
     if (!lock) return false;
     const bool others = people_.anybody_else();
     const bool may_still_come = !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent);
-    return segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t mailbox) {
+    bool remains = false;
+    const auto before = sum_of_tails();
+    const bool hopeless = segment_.each_lane([&](Lane lane, std::uint32_t, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
-        if (word.is(LaneState::CLAIMED) && word.owner != me_) return false;
-        if (!word.is(LaneState::READY)) continue;
-        if (mailbox == segment_.open() ? others || may_still_come : mailbox != mailbox_) return false;  // the others' mailboxes are looked after
+        if (!word.is_live()) continue;
+        remains = true;
+        if (word.is(LaneState::CLAIMED) ? word.owner != me_ : mailbox == segment_.open() ? others || may_still_come : mailbox != mailbox_) return false;
       }
       return true;
     });
+    return hopeless && remains && before == sum_of_tails();
   }
 
   // Waiting.
   /// Looks for deaths when the last look is 100 ms old. Says whether anything changed.
   bool look_if_due() {
-    if (!std::exchange(death_told_, false) && !people_.look_is_due()) return false;
-    return bury_now();
+    if (!death_told_ && !people_.look_is_due()) return false;
+    const auto lock = enter_soon();
+    if (!lock) return false;
+    death_told_ = false;
+    return recovery_.bury_the_dead(me_);
   }
   bool bury_now() {
-    const auto lock = enter(Deadline::now());
+    const auto lock = enter_soon();
     return lock && recovery_.bury_the_dead(me_);
   }
+  enum class Woken { by_news, by_time };
   template <class Ready>
-  void sleep(std::uint8_t reasons, Deadline deadline, Ready ready) {
-    sleep(reasons, deadline, ready, ready);
+  Woken sleep(std::uint8_t reasons, Deadline deadline, Ready ready) {
+    return sleep(reasons, deadline, ready, ready);
   }
   /// `ready` may err towards no, as it is asked again and again; `certainly` may not: after it comes the kernel.
   template <class Ready, class Certainly>
-  void sleep(std::uint8_t reasons, Deadline deadline, Ready ready, Certainly certainly) {
+  Woken sleep(std::uint8_t reasons, Deadline deadline, Ready ready, Certainly certainly) {
     auto& bell = people_[me_].bell;
     const std::uint32_t seen = bell.load(std::memory_order_acquire);
     const auto rung = [&] { return bell.load(std::memory_order_relaxed) != seen || ready(); };
     Deadline until = deadline.within(Participants::look_every);
-    if (waiting_.spin(rung, until) || until.expired()) return;
+    if (waiting_.spin(rung, until)) return Woken::by_news;
+    if (until.expired()) return Woken::by_time;
     segment_.sleeps_for(me_).store(reasons, std::memory_order_release);
     if ((reasons & all_done) != 0) segment_.head().joiners.store(1, std::memory_order_release);
     // (5) Whoever writes something and then asks who sleeps may have asked before it saw that I do, while I do not see yet what
@@ -423,6 +457,7 @@ class LanesStore {
     sender_->look_again();
     waiting::park(waiting_, [&] {
       for (const Deadline first = std::min(until.at, Deadline::clock::now() + unfenced_sleep); bell.load(std::memory_order_relaxed) == seen && !certainly();) {
+        if (until.expired()) return;
         if (first.expired()) {
           if (!ProcessFence::everywhere()) until = deadline.within(unfenced_sleep);  // then everybody fences for himself
           if (!certainly()) park(seen, until);
@@ -433,6 +468,7 @@ class LanesStore {
       }
     });
     segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
+    return bell.load(std::memory_order_relaxed) == seen && !death_told_ ? Woken::by_time : Woken::by_news;
   }
 
   static constexpr std::chrono::milliseconds unfenced_sleep{10};
@@ -441,6 +477,10 @@ class LanesStore {
     auto& bell = people_[me_].bell;
     std::array<WatchedWord, 1 + Participants::most_neighbours> words{WatchedWord::of(&bell, seen)};
     const std::size_t count = people_.watch_neighbours(me_, std::span(words).subspan(1, Participants::neighbours));
+    if (count == 0 && people_.look_is_due()) {  // one is dead already
+      death_told_ = true;
+      return;
+    }
     const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
     death_told_ = woken_by > 0 || (woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen);
   }

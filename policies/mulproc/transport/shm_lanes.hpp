@@ -142,7 +142,8 @@ struct shm_lanes_waiting {
 
   class Link {
    public:
-    explicit Link(std::shared_ptr<shared_memory::Segment> segment) : segment_(std::move(segment)) {}
+    /// Fails:   throws std::system_error: malformed for a segment of another version, size or kind.
+    explicit Link(std::shared_ptr<shared_memory::Segment> segment) : segment_(std::move(segment)), layout_(shared_memory::LanesLayout::of(*segment_)) {}
     Endpoint parent() { return endpoint(shared_memory::Role::parent); }
     Endpoint child() { return endpoint(shared_memory::Role::child); }
     void release() noexcept { segment_.reset(); }
@@ -150,18 +151,17 @@ struct shm_lanes_waiting {
    private:
     Endpoint endpoint(shared_memory::Role role) {
       if (!segment_) throw std::system_error(Errc::stale, "this process released its side of the link");
-      return Endpoint(Shared<Store>::make(segment_, role));
+      return Endpoint(Shared<Store>::make(segment_, layout_, role));
     }
     std::shared_ptr<shared_memory::Segment> segment_;
+    shared_memory::LanesLayout layout_;
   };
 
   static Link open(Options options) {
     return Link(shared_memory::LanesLayout::create(options.name, options.capacity, options.max_body_bytes, options.max_participants));
   }
   static Link attach(std::string_view its_name) {
-    auto segment = shared_memory::Segment::attach(its_name);
-    (void)shared_memory::LanesLayout::of(*segment);  // refused here, rather than when somebody makes an endpoint
-    return Link(std::move(segment));
+    return Link(shared_memory::Segment::attach(its_name));
   }
 };
 

@@ -1,0 +1,187 @@
+// What shm_lanes promises beyond the other queues, and what its reviewers found: lanes apart, looks that are no moments, dead
+// letters told apart, a lock that nobody waits for. Some cases need to stand between two stores, so they use the store itself.
+#define BOOST_TEST_MODULE shm_lanes
+#include <signal.h>
+
+#include <boost/test/unit_test.hpp>
+#include <mulproc/channel.hpp>
+#include <mulproc/process.hpp>
+#include <mulproc/routing/addressed_to_me.hpp>
+#include <mulproc/serializer/trivially_copyable.hpp>
+#include <mulproc/transport/shm_lanes.hpp>
+#include <mulproc/waiting/parking.hpp>
+#include <support/allocation_count.hpp>
+#include <support/watchdog.hpp>
+
+using namespace mulproc;
+using namespace mulproc::shared_memory;
+using namespace std::chrono_literals;
+
+namespace {
+
+tests::Watchdog watchdog(80s);
+
+using Jobs = Channel<transport::shm_lanes, serializer::trivially_copyable, routing::addressed_to_me>;
+struct Store : LanesStore<waiting::parking> {
+  using LanesStore::LanesStore;
+  ~Store() { detach(); }
+};
+
+struct Memory {
+  std::shared_ptr<Segment> segment;
+  LanesLayout layout = LanesLayout::of(*segment);
+  explicit Memory(std::size_t capacity) : segment(LanesLayout::create("", capacity, 1000, 8)) {}
+};
+
+Envelope numbered(std::uint64_t number) {
+  Envelope envelope;
+  envelope.sequence = number;
+  envelope.sender = 1;
+  return envelope;
+}
+
+/// A routing policy made of a function, which may do something while it is asked.
+template <class F>
+struct Asks {
+  static constexpr bool by_address = false, looks_inside = false;
+  F accepts;
+  bool operator()(const Envelope& envelope) { return accepts(envelope); }
+};
+struct RefusesAll {
+  static constexpr bool by_address = false, looks_inside = true;
+  bool operator()(const Envelope&) { return true; }
+  bool operator()(const Store::Lease&) { return false; }
+};
+template <class F>
+Result<Store::Lease> take(Store& store, F& selector, Deadline deadline = Deadline::now()) {
+  return store.take_if(selector, deadline, [](const Store::Lease& lease) { return lease; });
+}
+SelectAll all;
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(room_is_per_lane_and_one_full_lane_stops_no_other) {
+  auto link = Jobs::open({.capacity = 2});
+  auto parent = link.parent();
+  const auto idle = [](Jobs& inbox) { (void)inbox.receive([](const Jobs::MessageView& seen) { return seen.request() == request::DIE; }); };
+  auto first = spawn(link, idle), second = spawn(link, idle);
+  for (int i = 0; i < 2; ++i) parent.try_send({.recipient = first.id()}, i).value();
+  BOOST_TEST((parent.try_send({.recipient = first.id()}, 2).error() == Errc::not_ready));
+  for (int i = 0; i < 2; ++i) parent.try_send({.recipient = second.id()}, i).value();
+  for (int i = 0; i < 2; ++i) parent.try_send({.request = "OFFER"}, i).value();
+  parent.close().value();
+  first.kill(SIGKILL), second.kill(SIGKILL);
+}
+
+BOOST_AUTO_TEST_CASE(three_hundred_children_are_addressed_one_by_one) {
+  auto link = Jobs::open({.capacity = 4, .max_participants = 301});
+  auto parent = link.parent();
+  std::vector<Child> children;
+  for (int i = 0; i < 300; ++i)
+    children.push_back(spawn(link, [](Jobs& inbox) {
+      while (auto job = inbox.receive()) inbox.reply(*job, request::FINISHED, job->body<int>().value() + 1).value();
+    }));
+  for (int i = 0; i < 300; ++i) parent.send({.recipient = children[static_cast<std::size_t>(i)].id()}, i).value();
+  long sum = 0;
+  for (int i = 0; i < 300; ++i) sum += parent.receive_for(60s).value().body<int>().value();
+  BOOST_TEST(sum == 300L * 301 / 2);
+  parent.close().value();
+  for (auto& child : children) BOOST_TEST(child.wait().code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_back_while_closed_is_thought_over_is_received) {
+  const Memory memory(8);
+  Store parent(memory.segment, memory.layout, Role::parent), holder(memory.segment, memory.layout, Role::child), me(memory.segment, memory.layout, Role::child);
+  for (const std::uint64_t number : {1, 2}) parent.put(numbered(number), {}, Deadline::now()).value();
+  const auto first = take(holder, all).value(), second = take(holder, all).value();
+  parent.detach();
+  bool back = false;
+  Asks wanted{[&](const Envelope& seen) {
+    if (seen.sequence == first.envelope().sequence && !std::exchange(back, true)) holder.give_back(second).value();
+    return seen.sequence == 2;
+  }};
+  const auto got = take(me, wanted, Deadline::after(20s));
+  BOOST_TEST(bool(got));
+}
+
+BOOST_AUTO_TEST_CASE(a_message_is_seen_though_who_gave_it_back_was_stopped_before_he_said_so) {
+  const Memory memory(8);
+  Store parent(memory.segment, memory.layout, Role::parent), holder(memory.segment, memory.layout, Role::child), me(memory.segment, memory.layout, Role::child);
+  const auto give_back_half = [](const Store::Lease& lease) { lease.slot->word.store(LaneWord::of(LaneState::READY, 1, 0, lease.word.position)); };
+  for (const bool polls : {false, true}) {
+    parent.put(numbered(1), {}, Deadline::now()).value();
+    const auto held = take(holder, all).value();
+    BOOST_TEST((take(me, all).error() == Errc::not_ready));  // passed by, as somebody holds it
+    give_back_half(held);
+    auto got = take(me, all, polls ? Deadline::now() : Deadline::after(20s));
+    for (int i = 0; polls && !got && i < 1000; ++i) got = take(me, all);
+    BOOST_REQUIRE(got);
+    me.finish(*got).value();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_of_two_senders_are_told_apart) {
+  const Memory memory(8);
+  Store first(memory.segment, memory.layout, Role::child), second(memory.segment, memory.layout, Role::child), parent(memory.segment, memory.layout, Role::parent);
+  const auto wear_out = [&] {
+    for (int i = 0; i < max_attempts; ++i) parent.fail(take(parent, all).value()).value();
+  };
+  second.put(numbered(11), {}, Deadline::now()).value();
+  wear_out();
+  parent.give_back(parent.take_dead_letter().value()).value();
+  first.put(numbered(7), {}, Deadline::now()).value();
+  wear_out();
+  std::vector<std::uint64_t> letters;
+  while (auto letter = parent.take_dead_letter()) letters.push_back(letter->envelope().sequence);
+  BOOST_TEST((letters == std::vector<std::uint64_t>{11, 7}));
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_message_costs_a_poll_nothing_that_stays) {
+  const Memory memory(8);
+  Store parent(memory.segment, memory.layout, Role::parent), child(memory.segment, memory.layout, Role::child);
+  parent.put(numbered(1), {}, Deadline::now()).value();
+  RefusesAll refuses;
+  for (int i = 0; i < 100; ++i) (void)take(child, refuses);
+  const auto before = tests::allocations();
+  for (int i = 0; i < 1000; ++i) BOOST_REQUIRE((take(child, refuses).error() == Errc::not_ready));
+  BOOST_TEST(tests::allocations() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_position_written_over_does_not_send_a_reader_on_an_endless_walk) {
+  for (const int bit : {1, 20, 32, 46}) {
+    const Memory memory(1);
+    Store parent(memory.segment, memory.layout, Role::parent), child(memory.segment, memory.layout, Role::child);
+    parent.put(numbered(1), {}, Deadline::now()).value();
+    const auto held = take(child, all).value();
+    held.slot->word.store(LaneWord::of(LaneState::CLAIMED, 1, held.word.owner, held.word.position ^ (std::uint64_t{1} << bit)));
+    BOOST_TEST((take(child, all).error() == Errc::not_ready));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(messages_flow_while_whoever_has_the_lock_is_stopped) {
+  const auto look_every = std::exchange(Participants::look_every, 0ms);  // each look for deaths is due
+  const Memory memory(8);
+  Store parent(memory.segment, memory.layout, Role::parent), child(memory.segment, memory.layout, Role::child);
+  parent.put(numbered(1), {}, Deadline::now()).value();
+  child.finish(take(child, all).value()).value();
+  int ends[2];
+  BOOST_REQUIRE(::pipe(ends) == 0);
+  auto stopped = spawn([&] {
+    reinterpret_cast<RobustMutex*>(memory.segment->address() + memory.layout.locks)->try_lock();
+    (void)!::write(ends[1], "x", 1);
+    ::pause();
+  });
+  char locked;
+  BOOST_REQUIRE(::read(ends[0], &locked, 1) == 1);
+  for (std::uint64_t i = 2; i < 5000; ++i) {  // 50 ms for each would be minutes
+    parent.put(numbered(i), {}, Deadline::never()).value();
+    const auto got = take(child, all).value();
+    BOOST_REQUIRE(got.envelope().sequence == i);
+    child.finish(got).value();
+    BOOST_REQUIRE((take(child, all).error() == Errc::not_ready));
+  }
+  stopped.kill(SIGKILL);
+  stopped.wait();
+  ::close(ends[0]), ::close(ends[1]);
+  Participants::look_every = look_every;
+}
