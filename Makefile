@@ -2,6 +2,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
+SECONDS ?= 60
 CORE_SETUP ?= clang
 CORE ?= conformance|framework|matrix|routing|serializer|waiting
 MINUTES ?= 10
@@ -74,13 +75,21 @@ compile-cost: setup ## what <mulproc/channel.hpp> costs a compiler, in lines and
 asan: ## the core tests under AddressSanitizer and UBSan
 	@$(MAKE) core BUILD=build-asan CORE_SETUP= CMAKE_OPTIONS=-DMULPROC_SANITIZE=address,undefined
 
-# That sanitizer does not know pthread_mutex_clocklock and would call each later unlock wrong: report_mutex_bugs=0.
 tsan: ## the core tests under ThreadSanitizer, with clang 16
-	@TSAN_OPTIONS="die_after_fork=0 report_mutex_bugs=0" $(MAKE) core BUILD=build-tsan CORE='conformance|framework|matrix' CMAKE_OPTIONS='-DCMAKE_CXX_COMPILER=clang++-16 -DMULPROC_SANITIZE=thread'
+	@TSAN_OPTIONS="die_after_fork=0" $(MAKE) core BUILD=build-tsan CORE='conformance|framework|matrix' CMAKE_OPTIONS='-DCMAKE_CXX_COMPILER=clang++-16 -DMULPROC_SANITIZE=thread'
 
 clang: ## the core tests with clang 16, and every header alone
 	@$(MAKE) core BUILD=build-clang CMAKE_OPTIONS=-DCMAKE_CXX_COMPILER=clang++-16
 	@cmake --build build-clang --parallel $(JOBS) --target mulproc-headers-alone
+
+fuzz: ## any bytes to the decoders, the frames and the segments, for SECONDS=60 in all; libFuzzer, ASan, UBSan
+	@cmake/setup-debian.sh fuzz
+	@tests/fuzz/fuzz.sh $(SECONDS)
+
+hostile: ## a peer writes over random words of the segments, for SECONDS=60, under ASan and UBSan
+	@$(MAKE) configure BUILD=build-asan CMAKE_OPTIONS=-DMULPROC_SANITIZE=address,undefined
+	@cmake --build build-asan --parallel $(JOBS) --target test_hostile.peer
+	@build-asan/tests/hostile/test_hostile.peer $(SECONDS) $$(date +%s)
 
 core:
 	@cmake/setup-debian.sh $(CORE_SETUP)
@@ -89,6 +98,6 @@ core:
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^($(CORE))\.' -E socket_pair --parallel $(JOBS)
 
 clean: ## remove what was built
-	rm -rf $(BUILD) build-asan build-clang build-tsan
+	rm -rf $(BUILD) build-asan build-clang build-tsan build-fuzz
 
-.PHONY: help setup configure build test nightly crash-peers stress soak lost-message report-test bench peers costs examples install compile-cost asan tsan clang core clean
+.PHONY: help setup configure build test nightly crash-peers stress soak lost-message report-test bench peers costs examples install compile-cost asan tsan clang fuzz hostile core clean

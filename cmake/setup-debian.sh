@@ -3,6 +3,7 @@
 #   setup-debian.sh          compiler, CMake, Boost, Google Benchmark, Spin, valgrind
 #   setup-debian.sh clang    also clang 16, for make clang and make tsan
 #   setup-debian.sh peers    also Python and ZeroMQ, for make crash-peers and make bench
+#   setup-debian.sh fuzz     also libFuzzer, for make fuzz
 #   setup-debian.sh chromium also a browser, for make report-test
 set -eu
 root=${MULPROC_SETUP_ROOT:-}  # tests look at machines that are not there
@@ -20,8 +21,12 @@ case "${1:-}" in
     need python3 python3
     [ -e "$root/usr/include/zmq.h" ] || [ -e "$root/usr/local/include/zmq.h" ] || wanted="$wanted libzmq3-dev"
     ;;
+  fuzz)
+    need clang++-16 clang-16
+    ls "$root"/usr/lib/llvm-16/lib/clang/16/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1 || wanted="$wanted libclang-rt-16-dev"
+    ;;
   chromium) need chromium chromium ;;
-  *) refuse "setup-debian.sh: no such part \"$1\"; there are: clang, peers, chromium" ;;
+  *) refuse "setup-debian.sh: no such part \"$1\"; there are: chromium, clang, fuzz, peers" ;;
 esac
 [ -e "$root/usr/include/benchmark/benchmark.h" ] || [ -e "$root/usr/local/include/benchmark/benchmark.h" ] || wanted="$wanted libbenchmark-dev"
 [ -e "$root/usr/include/valgrind/callgrind.h" ] || wanted="$wanted valgrind"

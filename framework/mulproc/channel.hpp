@@ -134,7 +134,7 @@ class Channel {
     requires Predicates<MessageView, P...>
   Result<Message> receive_until(Deadline deadline, P... predicate) {
     if (auto mine = check(); !mine) return mine.error();
-    Selector<P...> selector{state_->policy, id(), std::tuple<P...>(std::move(predicate)...)};
+    Selector<P...> selector{state_->policy, id(), state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
     auto parcel = state_->endpoint->take_if(selector, deadline);
     if (!parcel) return parcel.error();
     return Result<Message>(std::in_place, state_, *std::move(parcel));
@@ -146,7 +146,7 @@ class Channel {
     requires TellsOfDeaths<T> && Predicates<MessageView, P...>
   Result<Message> receive_or_death(Deadline deadline, std::uint32_t& deaths_known, P... predicate) {
     if (auto mine = check(); !mine) return mine.error();
-    Selector<P...> selector{state_->policy, id(), std::tuple<P...>(std::move(predicate)...)};
+    Selector<P...> selector{state_->policy, id(), state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
     auto parcel = state_->endpoint->take_if(selector, deadline, deaths_known);
     if (!parcel) return parcel.error();
     return Result<Message>(std::in_place, state_, *std::move(parcel));
@@ -156,7 +156,7 @@ class Channel {
   /// Fails:   throws std::system_error: stale, wrong_thread.
   bool empty() const {
     check().value();
-    Selector<> selector{state_->policy, id(), {}};
+    Selector<> selector{state_->policy, id(), state_->max_body_bytes, {}};
     if constexpr (requires { state_->endpoint->empty_for(selector); }) {
       return state_->endpoint->empty_for(selector);
     } else {
@@ -255,12 +255,13 @@ class Channel {
     static constexpr bool by_address = ByAddress<R>, looks_inside = sizeof...(P) != 0;
     const R& policy;
     ProcessId me;
+    std::size_t max_body_bytes;
     std::tuple<P...> predicate;
     bool operator()(const Envelope& envelope) noexcept { return policy.accepts(envelope, me); }
     template <class Parcel>
     bool operator()(const Parcel& parcel) {
       if constexpr (looks_inside) {
-        return std::get<0>(predicate)(MessageView(parcel.envelope(), parcel.attempt(), parcel.bytes()));
+        return std::get<0>(predicate)(MessageView(parcel.envelope(), parcel.attempt(), parcel.bytes(), max_body_bytes));
       } else {
         return true;
       }
@@ -361,7 +362,7 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
  public:
   /// For Channel, which alone has a State.
   Message(const Shared<State>& state, Parcel&& parcel)
-      : MessageView(parcel.envelope(), parcel.attempt(), {}),
+      : MessageView(parcel.envelope(), parcel.attempt(), {}, state->max_body_bytes),
         state_(state),
         parcel_(std::move(parcel)),
         exceptions_(std::uncaught_exceptions()) {

@@ -12,8 +12,8 @@ namespace mulproc {
 template <Serializer S>
 class MessageView {
  public:
-  MessageView(const Envelope& envelope, int attempt, std::span<const std::byte> bytes) noexcept
-      : envelope_(envelope), bytes_(bytes), attempt_(attempt) {}
+  MessageView(const Envelope& envelope, int attempt, std::span<const std::byte> bytes, std::size_t max_body_bytes = 0) noexcept
+      : envelope_(envelope), bytes_(bytes), max_body_bytes_(max_body_bytes), attempt_(attempt) {}
 
   Request request() const noexcept { return envelope_.request; }
   ProcessId sender() const noexcept { return envelope_.sender; }
@@ -34,7 +34,11 @@ class MessageView {
     requires SerializerFor<S, B>
   Result<B> body() const {
     if (!has_body() || (envelope_.body_type != 0 && envelope_.body_type != body_type_of<B>)) return Errc::wrong_body;
-    return S::template decode<B>(bytes_);
+    if constexpr (requires { S::template decode<B>(bytes_, max_body_bytes_); }) {
+      return S::template decode<B>(bytes_, max_body_bytes_);
+    } else {
+      return S::template decode<B>(bytes_);
+    }
   }
 
  protected:
@@ -43,6 +47,7 @@ class MessageView {
  private:
   Envelope envelope_;
   std::span<const std::byte> bytes_;
+  std::size_t max_body_bytes_;
   int attempt_;
 };
 

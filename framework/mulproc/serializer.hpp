@@ -5,6 +5,8 @@
 ///   static Result<> encode(const B&, Sink&);       fails: too_large, when append said false
 ///   static Result<B> decode<B>(bytes);             fails: malformed; memory stays in proportion to the bytes
 ///   static span<const byte> bytes_of(const B&);    optional: where the body lies as encode would write it, so that it need not
+///                                                  be written anew
+/// One whose reading takes more memory than its value may take decode<B>(bytes, max_body_bytes), and stay in proportion to that.
 #include <concepts>
 #include <cstddef>
 #include <cstdint>

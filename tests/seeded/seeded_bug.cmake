@@ -1,6 +1,11 @@
 # Takes a copy of the library, seeds one bug, builds one test with it, and expects that test to turn red.
 #   cmake -DSOURCE=.. -DWORK=.. -DBUILD=.. -DCOMPILER=.. -DBUG=name -P seeded_bug.cmake
-include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)  # FILE FROM TO SOURCES ARGUMENTS LIBRARIES SAYS; RUNNER: a script that is green when the bug is noticed
+# FILE FROM TO [ALSO_FROM ALSO_TO] SOURCES ARGUMENTS LIBRARIES PATIENCE SAYS; RUNNER: a script that is green when the bug is noticed
+include(${CMAKE_CURRENT_LIST_DIR}/bugs/${BUG}.cmake)
+
+if(NOT PATIENCE)
+  set(PATIENCE 100)  # seconds
+endif()
 
 set(copy ${WORK}/${BUG})
 file(REMOVE_RECURSE ${copy})
@@ -9,6 +14,13 @@ file(READ ${copy}/${FILE} text)
 string(REPLACE "${FROM}" "${TO}" seeded "${text}")
 if(seeded STREQUAL text)
   message(FATAL_ERROR "${BUG}: the place for it is no longer in ${FILE}; look at tests/seeded/bugs/${BUG}.cmake")
+endif()
+if(ALSO_FROM)
+  string(REPLACE "${ALSO_FROM}" "${ALSO_TO}" both "${seeded}")
+  if(both STREQUAL seeded)
+    message(FATAL_ERROR "${BUG}: the second place for it is no longer in ${FILE}; look at tests/seeded/bugs/${BUG}.cmake")
+  endif()
+  set(seeded "${both}")
 endif()
 file(WRITE ${copy}/${FILE} "${seeded}")
 
@@ -21,7 +33,7 @@ if(RUNNER)
   execute_process(COMMAND ${SOURCE}/${RUNNER} ${copy}/test ${ARGUMENTS} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
   return()
 endif()
-execute_process(COMMAND ${copy}/test ${ARGUMENTS} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 100)
+execute_process(COMMAND ${copy}/test ${ARGUMENTS} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT ${PATIENCE})
 if(failed EQUAL 0)
   message(FATAL_ERROR "${BUG}: ${SOURCES} ${ARGUMENTS} did not notice it:\n${output}")
 endif()

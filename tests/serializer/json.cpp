@@ -5,6 +5,8 @@
 #include <map>
 #include <mulproc/serializer/json.hpp>
 #include <optional>
+#include <support/allocation_count.hpp>
+#include <unordered_map>
 
 using namespace mulproc;
 using serializer::json;
@@ -71,4 +73,52 @@ BOOST_AUTO_TEST_CASE(what_json_cannot_say_and_what_is_too_deep_or_too_large_is_r
   BOOST_TEST((json::decode<boost::json::value>(std::as_bytes(std::span(deep))).error() == Errc::malformed));
   BOOST_TEST((json::decode<int>(written(std::string("7"))).error() == Errc::malformed));
   BOOST_TEST((json::decode<signed char>(written(1000)).error() == Errc::malformed));
+}
+
+namespace {
+std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::string many(std::string_view before, std::string_view again, std::string_view after, std::size_t bytes) {
+  std::string text(before);
+  while (text.size() + again.size() + after.size() <= bytes) text += again;
+  return text += after;
+}
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_hostile_text_of_many_small_values_takes_no_more_memory_than_the_contract_says) {
+  for (const std::size_t size : {100u, 10'000u, 1'000'000u}) {
+    for (const std::string& text : {many("[", "0,", "0]", size), many("[", "[],", "[]]", size), many("[", "{\"\":0},", "0]", size), many("{", "\"\":0,", "\"\":0}", size),
+                                    many("\"", "\\n", "\"", size), many("[", "0,", "", size), many("[[[[", "\"\",", "", size)}) {
+      const tests::AllocationPeak peak;
+      const auto read = json::decode<boost::json::value>(bytes_of(text));
+      BOOST_TEST((read || read.error() == Errc::malformed));
+      BOOST_TEST(peak.bytes() <= 2 * text.size() + (64u << 10), text.substr(0, 10) << "... of " << size << " bytes took " << peak.bytes());
+    }
+  }
+  const std::string numbers = many("[", "0,", "0]", 1'000'000);
+  const tests::AllocationPeak peak;
+  BOOST_TEST((json::decode<int>(bytes_of(numbers)).error() == Errc::malformed));
+  BOOST_TEST(peak.bytes() <= 2'000'000u + (64u << 10));
+}
+
+BOOST_AUTO_TEST_CASE(large_documents_of_ordinary_types_come_back) {
+  std::vector<std::vector<int>> rows(1000, std::vector<int>(300, 7));
+  comes_back(rows);
+  comes_back(std::vector<bool>(100'000, true));
+  comes_back(std::vector<std::optional<int>>{1, std::nullopt});
+  std::unordered_map<std::string, std::vector<std::string>> table;
+  for (int i = 0; i < 10'000; ++i) table[std::to_string(i)] = {"a", "", "\n"};
+  comes_back(table);
+  comes_back(std::string(500'000, '\n'));
+  BOOST_TEST((json::decode<std::vector<int>>(bytes_of(" [ 1 ,\t2\r\n] ")).value() == std::vector{1, 2}));
+  for (const char* wrong : {"[1,]", "[,1]", "[1 2]", "[1", "1]", "[1]]", "{}", "[1],", ""}) BOOST_TEST(!json::decode<std::vector<int>>(bytes_of(wrong)), wrong);
+  for (const char* wrong : {"{\"a\"}", "{\"a\":}", "{1:1}", "{\"a\":1,}", "[]", "{\"a\":1"}) BOOST_TEST((!json::decode<std::map<std::string, int>>(bytes_of(wrong))), wrong);
+}
+
+BOOST_AUTO_TEST_CASE(the_option_max_body_bytes_says_how_large_a_tree_may_grow_and_a_value_grows_on_as_its_owner_likes) {
+  const std::string text = many("[", "0,", "0]", 20'000);
+  BOOST_TEST(!json::decode<boost::json::value>(bytes_of(text)));
+  auto read = json::decode<boost::json::value>(bytes_of(text), 1 << 20);
+  BOOST_TEST(read.value().as_array().size() == 9'999u);
+  for (int i = 0; i < 300'000; ++i) read->as_array().emplace_back(i);
+  BOOST_TEST(read->as_array().size() == 309'999u);
 }

@@ -31,7 +31,7 @@ class BodyChunks {
     if (from.touchable.size() <= number) from.touchable.resize(number + 1);
     if (from.touchable[number] < bytes) {
       if (auto error = segment_.allocate(layout.chunk(sender_, tier, number), bytes)) {
-        from.free.push_back(number);
+        from.free.insert(from.free.begin(), number);  // those that can be touched are taken first
         return error;
       }
       from.touchable[number] = static_cast<std::uint32_t>(bytes);

@@ -79,7 +79,7 @@ struct BoostQueue {
           made->queue_name.copy(head.queue_name, sizeof head.queue_name - 1);
           head.participants.maximum = static_cast<std::uint32_t>(max_participants);
           head.participants.opener = ForkWatch::this_thread_id();
-          made->locks(address)->initialise();
+          Participants::initialise(made->locks(address), max_participants);
           head.magic = magic;
         },
         [&](int left_behind) { remove_queue_of(left_behind, Segment::file_name(name)); });
@@ -97,12 +97,15 @@ struct BoostQueue {
     found->max_participants = head.participants.maximum;
     found->queue_name = std::string(head.queue_name, ::strnlen(head.queue_name, sizeof head.queue_name));
     const auto refuse = [&] { throw std::system_error(Errc::malformed, "the channel of the name \"" + std::string(name) + "\" is no message_queue of this version"); };
-    if (head.magic != magic || found->capacity > 1 << 20 || found->max_participants > 2048 || found->control->size() != found->control_bytes() ||
+    if (head.magic != magic || found->max_participants > 2048 || found->control->size() != found->control_bytes() || found->capacity == 0 ||
+        found->capacity > 1 << 20 || found->max_body_bytes > std::numeric_limits<std::uint32_t>::max() ||
         !belongs_to(found->queue_name, Segment::file_name(name)))
       refuse();
     try {
+      if (!found->file_is_whole()) refuse();
       found->queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::open_only, found->queue_name.c_str());
-    } catch (const boost::interprocess::interprocess_exception&) {
+    } catch (const boost::interprocess::interprocess_exception& error) {
+      if (error.get_native_error() != ENOENT && error.get_native_error() != 0) throw std::system_error(system_error_code(error.get_native_error()), "opening " + found->queue_name);
       throw std::system_error(Errc::stale, "the channel of the name \"" + std::string(name) + "\" is no longer open");
     }
     if (found->queue->get_max_msg() != 4 * found->capacity || found->queue->get_max_msg_size() != sizeof(ItemHead) + found->max_body_bytes) refuse();
@@ -111,11 +114,39 @@ struct BoostQueue {
 
   std::span<HeldRecord> held(std::byte* address) const { return {reinterpret_cast<HeldRecord*>(address + page), 2 * capacity}; }
   std::byte* participants(std::byte* address) const { return address + participants_offset(); }
+  std::size_t locks_offset() const { return (participants_offset() + Participants::bytes(max_participants) + page - 1) / page * page; }
   RobustMutex* locks(std::byte* address) const { return reinterpret_cast<RobustMutex*>(address + locks_offset()); }
 
  private:
+  /// Boost believes what its file says, and waits minutes for one that is half made; so it is looked at first.
+  bool file_is_whole() const {
+    using Header = boost::interprocess::ipcdetail::mq_hdr_t<boost::interprocess::offset_ptr<void>>;
+    using Message = boost::interprocess::ipcdetail::msg_hdr_t<boost::interprocess::offset_ptr<void>>;
+    const MemoryFile file = Segment::open_existing("/dev/shm/" + queue_name);
+    if (file.get() < 0) return true;  // gone: the opening says so
+    struct stat status {};
+    const std::size_t messages = 4 * capacity, message_bytes = sizeof(ItemHead) + max_body_bytes;
+    const std::size_t wanted = Header::get_mem_size(message_bytes, messages);
+    require(::fstat(file.get(), &status) == 0, "fstat " + queue_name);
+    if (static_cast<std::size_t>(status.st_size) < wanted) return false;
+    const boost::interprocess::mapped_region region(file, boost::interprocess::read_only);
+    constexpr std::uint32_t initialised = 2;  // the word before Boost's header, which its alignment widens
+    constexpr std::size_t before_header = boost::interprocess::ipcdetail::managed_open_or_create_impl<boost::interprocess::shared_memory_object, 0, true, false>::ManagedOpenOrCreateUserOffset;
+    const std::byte* begin = static_cast<const std::byte*>(region.get_address());
+    const auto& header = *reinterpret_cast<const Header*>(begin + before_header);
+    if (*reinterpret_cast<const std::uint32_t*>(begin) != initialised || header.m_max_num_msg != messages || header.m_max_msg_size != message_bytes ||
+        header.m_cur_num_msg > messages || header.m_cur_first_msg >= messages)
+      return false;
+    const auto inside = [&](const void* at, std::size_t bytes) {
+      const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(at) - begin);
+      return offset <= wanted && bytes <= wanted - offset && offset % alignof(Message) == 0;
+    };
+    const auto* index = header.mp_index.get();
+    if (!inside(index, messages * sizeof *index)) return false;
+    return std::all_of(index, index + messages, [&](const auto& message) { return inside(message.get(), sizeof(Message) + message_bytes); });
+  }
+
   std::size_t participants_offset() const { return (page + 2 * capacity * sizeof(HeldRecord) + alignof(Participant) - 1) / alignof(Participant) * alignof(Participant); }
-  std::size_t locks_offset() const { return (participants_offset() + Participants::bytes(max_participants) + page - 1) / page * page; }
   std::size_t control_bytes() const { return locks_offset() + (1 + max_participants) * sizeof(RobustMutex); }
 
   static bool belongs_to(const std::string& queue_name, const std::string& control_name) {
@@ -146,16 +177,23 @@ struct BoostQueue {
   }
   void make_queue(const std::string& name) {
     static std::atomic<unsigned> count{0};
-    const std::string file = file_of(name) + std::to_string(::getpid()) + '-' + std::to_string(count.fetch_add(1));
-    try {
-      queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::create_only, file.c_str(), 4 * capacity,
-                                                                   sizeof(ItemHead) + max_body_bytes, boost::interprocess::permissions(0600));
-    } catch (const boost::interprocess::interprocess_exception& error) {
-      throw std::system_error(system_error_code(error.get_native_error()), "making a message_queue of 4 x capacity x max_body_bytes in shared memory");
+    const std::string begin = file_of(name) + std::to_string(::getpid()) + '-';
+    for (int tries = 0; queue == nullptr; ++tries) {
+      std::string file = begin + std::to_string(count.fetch_add(1));
+      try {
+        queue = std::make_unique<boost::interprocess::message_queue>(boost::interprocess::create_only, file.c_str(), 4 * capacity,
+                                                                     sizeof(ItemHead) + max_body_bytes, boost::interprocess::permissions(0600));
+      } catch (const boost::interprocess::interprocess_exception& error) {
+        const bool taken = error.get_error_code() == boost::interprocess::already_exists_error;  // by a dead process of our pid, or by a squatter
+        if (!taken) boost::interprocess::message_queue::remove(file.c_str());                    // Boost leaves what it could not finish
+        if (!taken || tries == 100)
+          throw std::system_error(system_error_code(error.get_native_error()), "making a message_queue of 4 x capacity x max_body_bytes in shared memory");
+        continue;
+      }
+      queue_name = std::move(file);
+      opened_here = true;
     }
-    queue_name = file;
-    opened_here = true;
-    const std::string path = "/dev/shm/" + file;
+    const std::string path = "/dev/shm/" + queue_name;
     const MemoryFile opened(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     struct stat status {};
     require(opened.get() >= 0 && ::fstat(opened.get(), &status) == 0, "opening " + path);
@@ -196,12 +234,13 @@ class BoostQueueStore {
     if (!owner_.is_me() || detached_) return;
     const auto lock = enter(Deadline::never());
     detached_ = true;
-    if (!lock) return;
-    for (const Item& item : held_) push(item);
+    if (lock) {
+      for (const Item& item : held_) push(item);
+    }
     held_.clear();
     forget_what_is_held_by(me_);
     people_.detach(me_);
-    people_.wake_everybody();
+    if (lock) people_.wake_everybody();
   }
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
@@ -223,7 +262,7 @@ class BoostQueueStore {
     std::memcpy(item.data(), &head, sizeof head);
     if (!body.empty()) std::memcpy(item.data() + sizeof head, body.data(), body.size());
     wake_for_mail(envelope.recipient);  // before the commit
-    push(item);
+    if (!push(item)) return ruin();
     return {};
   }
 
@@ -357,18 +396,31 @@ class BoostQueueStore {
   }
   /// Afterwards the lock is held again, unless it says why not.
   Result<> sleep(HeldLock& lock, Reason reasons, Deadline deadline) {
+    if (!counts_agree()) return ruin();  // nobody waits for what only a damaged count promises
     lock.forget();
     auto got = settle(people_.sleep(me_, reasons, deadline, waiting_));
     if (got) lock = HeldLock(people_.mutex());
     return got;
+  }
+  bool counts_agree() {
+    std::size_t held[2] = {};
+    for (const Item& item : held_) held[head_of(item).side & 1] += head_of(item).is_dead_letter == 0 ? 1 : 0;
+    const auto& mine = people_[me_].held;
+    return held[0] == mine[0] && held[1] == mine[1] &&
+           head_.queued[0] + head_.queued[1] + head_.dead[0] + head_.dead[1] == queue_->queue->get_num_msg();
+  }
+  /// Under the lock.
+  Errc ruin() {
+    head_.broken = 1;  // Boost is never entered again
+    people_.wake_everybody();
+    return Errc::broken;
   }
   Result<> settle(RobustMutex::Got got) {
     if (got == RobustMutex::Got::nothing) return Errc::not_ready;
     if (got == RobustMutex::Got::ruin) return Errc::broken;
     if (got == RobustMutex::Got::lock_of_the_dead) {
       people_.recount();
-      head_.broken = 1;  // Boost is never entered again
-      people_.wake_everybody();
+      (void)ruin();
       people_.mutex().make_consistent();
     }
     if (head_.broken == 0) return {};
@@ -390,10 +442,12 @@ class BoostQueueStore {
   std::uint64_t& count_of(const ItemHead& head) noexcept { return (head.is_dead_letter != 0 ? head_.dead : head_.queued)[head.side & 1]; }
 
   // The earlier ticket has the higher priority, so a message that comes back finds its place; dead letters come behind all.
-  void push(const Item& item) {
+  bool push(const Item& item) {
     const ItemHead& head = head_of(item);
     const unsigned priority = head.is_dead_letter != 0 ? 0 : std::numeric_limits<std::uint32_t>::max() - head.ticket;
-    if (queue_->queue->try_send(item.data(), item.size(), priority)) ++count_of(head);
+    const bool sent = queue_->queue->try_send(item.data(), item.size(), priority);
+    if (sent) ++count_of(head);
+    return sent;
   }
   Item pop() {
     Item item(sizeof(ItemHead) + queue_->max_body_bytes);
@@ -502,7 +556,7 @@ class BoostQueueStore {
   template <class F>
   bool somebody_else_holds(F& wanted) {
     for (const HeldRecord& record : queue_->held(address())) {
-      if (record.owner == 0 || record.owner == me_ + 1) continue;
+      if (record.owner == 0 || record.owner == me_ + 1 || record.owner > people_.used() || !people_.is_attached(record.owner - 1)) continue;
       const Envelope envelope = record.envelope;
       if (wanted(envelope)) return true;
     }

@@ -112,7 +112,7 @@ struct DequeLayout {
       head.first_free = nothing;
       head.next_ticket = 1;
       std::fill_n(reinterpret_cast<ListEnds*>(address + layout.lists), lists_of(max_participants), ListEnds{nothing, nothing});
-      reinterpret_cast<RobustMutex*>(address + layout.locks)->initialise();
+      Participants::initialise(reinterpret_cast<RobustMutex*>(address + layout.locks), max_participants);
       head.magic = magic;
     });
   }

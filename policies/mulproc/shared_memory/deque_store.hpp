@@ -30,7 +30,11 @@ class DequeStore : public DequeSlots {
   /// Ends the participation; what it holds goes back to its place.
   void detach() noexcept {
     if (!owner_.is_me() || std::exchange(detached_, true)) return;
-    if (const auto lock = enter_even_detached(Deadline::never())) DequeSlots::detach();
+    if (const auto lock = enter_even_detached(Deadline::never())) {
+      DequeSlots::detach();
+    } else {
+      people_.detach(me_);
+    }
   }
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {

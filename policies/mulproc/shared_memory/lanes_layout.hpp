@@ -95,22 +95,21 @@ struct LanesLayout {
       head.max_body_bytes = max_body_bytes;
       head.participants.maximum = static_cast<std::uint32_t>(max_participants);
       head.participants.opener = ForkWatch::this_thread_id();
-      reinterpret_cast<RobustMutex*>(address + layout.locks)->initialise();
+      Participants::initialise(reinterpret_cast<RobustMutex*>(address + layout.locks), max_participants);
       head.magic = magic;
     });
   }
 
-  /// Of a segment that is there already. Read once: what a peer writes there later is not believed.
+  /// The layout a segment claims. Each number is read once: what a peer writes there later is not believed.
   /// Fails:   throws std::system_error: malformed for a segment of another version, size or kind.
   static LanesLayout of(const Segment& segment) {
-    const auto& head = *reinterpret_cast<const LanesHead*>(segment.address());
-    const auto capacity = head.capacity, max_body_bytes = head.max_body_bytes;
-    const auto people = head.participants.maximum;
+    const volatile auto& head = *reinterpret_cast<const volatile LanesHead*>(segment.address());
+    const std::uint64_t capacity = head.capacity, max_body_bytes = head.max_body_bytes, max_participants = head.participants.maximum;
     const bool sane = segment.size() >= sizeof(LanesHead) && head.magic == magic && head.version == version && head.bytes == segment.size() &&
                       capacity >= 1 && capacity <= 1 << 16 && max_body_bytes >= 1 && max_body_bytes <= std::numeric_limits<std::uint32_t>::max() &&
-                      people >= 2 && people <= most_participants;
+                      max_participants >= 2 && max_participants <= most_participants;
     if (sane) {
-      if (const LanesLayout layout(capacity, max_body_bytes, people); layout.bytes == segment.size()) return layout;
+      if (const LanesLayout layout(capacity, max_body_bytes, max_participants); layout.bytes == segment.size()) return layout;
     }
     throw std::system_error(Errc::malformed, "this name's segment is no shm_lanes of this version");
   }

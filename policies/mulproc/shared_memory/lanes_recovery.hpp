@@ -180,7 +180,7 @@ class LanesRecovery {
   std::size_t letters_used(std::size_t side) const noexcept { return std::min<std::size_t>(head_.letters_used[side], segment_.layout().capacity); }
   template <class F>
   void each_letter(F f) const {
-    for (const std::size_t side : {0, 1}) {
+    for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
       for (std::size_t i = 0; i < letters_used(side); ++i) f(letter(side * segment_.layout().capacity + i));
     }
   }
@@ -214,8 +214,8 @@ class LanesRecovery {
       if (oldest == 2 * capacity || beyond(letter(oldest).word.load(std::memory_order_relaxed).position, there.position) > 0) oldest = i;
     }
     if (!moved) {
-      if (free == 2 * capacity && letters_used(side) < capacity) {
-        free = side * capacity + letters_used(side);
+      if (const std::size_t used = letters_used(side); free == 2 * capacity && used < capacity) {
+        free = side * capacity + used;
         if (segment_.allocate(segment_.layout().reserve + free * segment_.layout().slot_bytes, segment_.layout().slot_bytes)) return false;
         ++head_.letters_used[side];
       }

@@ -100,7 +100,7 @@ class LanesSegment {
     std::uint32_t chunk;
     std::memcpy(&chunk, slot.body(), sizeof chunk);
     const std::size_t tier = chunk >> 31, i = chunk & ~(1u << 31);
-    if (i >= layout_.chunks[tier] || bytes > layout_.chunk_bytes[tier]) return {};
+    if (i >= layout_.chunks[tier] || bytes > std::min(layout_.chunk_bytes[tier], layout_.max_body_bytes)) return {};
     return {at(layout_.chunk(sender, tier, i)), bytes};
   }
 
@@ -147,6 +147,7 @@ class LanesSegment {
   }
   /// A slot of this sender was freed.
   void freed(std::uint32_t sender) noexcept {
+    if (sender >= layout_.people) return;  // out of a word that a peer wrote
     fence_if_needed();
     wake_if(sender, lane_room);
     if (head_.joiners.load(std::memory_order_relaxed) != 0 && head_.joiners.exchange(0, std::memory_order_acq_rel) != 0) wake_those(all_done, 0, Wake::all);

@@ -53,10 +53,9 @@ class LanesStore {
   void detach() noexcept {
     if (!owner_.is_me() || std::exchange(detached_, true)) return;
     const auto lock = enter(Deadline::never(), EvenDetached{});
-    if (!lock) return;
-    recovery_.let_go(me_, LanesRecovery::Attempt::the_same);
+    if (lock) recovery_.let_go(me_, LanesRecovery::Attempt::the_same);
     people_.detach(me_);
-    segment_.wake_everybody();
+    if (lock) segment_.wake_everybody();
   }
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {

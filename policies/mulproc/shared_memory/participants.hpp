@@ -41,7 +41,7 @@ static_assert(sizeof(Participant) == 64, "one cache line each");
 /// Lies at the head of the segment.
 struct ParticipantsHead {
   std::uint32_t maximum;
-  std::uint32_t used;  // records ever used; their life locks are initialised
+  std::uint32_t used;  // records ever used
   pid_t opener;
   std::uint32_t ever[2];   // by role: has there been one?
   std::atomic<std::uint32_t> deaths;  // found so far: a change is news, also for who does not hold the lock
@@ -92,13 +92,17 @@ class Participants {
   Participant& operator[](std::uint32_t i) noexcept { return records_[i]; }
   bool is_attached(std::uint32_t i) const noexcept { return records_[i].attached.load(std::memory_order_relaxed) != 0; }
 
+  /// The lock and the life locks of a new segment: a peer who wrote over `used` cannot make one that is held be made anew.
+  static void initialise(RobustMutex* locks, std::size_t maximum) noexcept {
+    for (std::size_t i = 0; i <= maximum; ++i) locks[i].initialise();
+  }
+
   /// The index of a new participant.
   Result<std::uint32_t> attach(Role role, pid_t thread) {
     std::uint32_t i = 0;
     while (i < used() && (is_attached(i) || !take_life_lock(i))) ++i;
     if (i == used()) {
       if (i == maximum_) return system_error_code(EUSERS);
-      life_lock(i).initialise();
       head_->used = i + 1;  // Killed here: the lock is free and the record unattached; the next to come takes both.
       take_life_lock(i);
     }
@@ -114,6 +118,8 @@ class Participants {
     recount();
     return i;
   }
+  /// Also where the lock could not be had: who unmaps a segment while he holds a robust lock in it leaves the C library
+  /// a pointer to nowhere, and its next robust lock, in any other channel, follows that.
   void detach(std::uint32_t i) noexcept {
     records_[i].attached.store(0, std::memory_order_release);
     forget(i);
@@ -141,7 +147,7 @@ class Participants {
       each.mailbox = met;
     }
     // Whole at any time: shm_lanes reads them without the lock.
-    for (const std::size_t role : {0, 1}) now_is(head_->attached[role], attached[role]), now_is(head_->sending[role], sending[role]);
+    for (const std::size_t role : {std::size_t{0}, std::size_t{1}}) now_is(head_->attached[role], attached[role]), now_is(head_->sending[role], sending[role]);
     now_is(head_->parent_thread, parent);
   }
 

@@ -77,7 +77,7 @@ class Segment {
     const int fd = segment->file_.get();
     if (fd < 0) throw std::system_error(Errc::stale, "no channel is open under the name \"" + std::string(name) + '"');
     // An exclusive lock can be had only when all who had the segment are dead.
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0 || ::flock(fd, LOCK_SH | LOCK_NB) != 0 || !is_at(fd, path))
+    if (lock(fd, LOCK_EX) || !lock(fd, LOCK_SH) || !is_at(fd, path))
       throw std::system_error(Errc::stale, "the channel of the name \"" + std::string(name) + "\" is no longer open");
     struct stat status {};
     require(::fstat(fd, &status) == 0, "fstat " + path);
@@ -89,7 +89,11 @@ class Segment {
   Segment() = default;
   Segment(const Segment&) = delete;
   ~Segment() {
-    if (!path_.empty() && owner_.in_this_process() && is_at(file_.get(), path_)) ::unlink(path_.c_str());
+    if (path_.empty() || !owner_.in_this_process()) return;
+    try {
+      if (is_at(file_.get(), path_)) ::unlink(path_.c_str());
+    } catch (const std::system_error&) {  // not known to be ours: whoever opens the name next clears it away
+    }
   }
 
   std::byte* address() const noexcept { return static_cast<std::byte*>(region_.get_address()); }
@@ -123,12 +127,8 @@ class Segment {
     return "mulproc-" + std::to_string(::geteuid()) + '-' + std::string(name);
   }
 
- private:
-  static bool is_at(int fd, const std::string& path) noexcept {
-    struct stat mine {}, there {};
-    return ::fstat(fd, &mine) == 0 && ::lstat(path.c_str(), &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
-  }
-  /// An empty file object when there is none of that name.
+  /// This user's own regular file; an empty file object when there is none at that path.
+  /// Fails:   throws std::system_error: EPERM and the like for any other file.
   static MemoryFile open_existing(const std::string& path) {
     MemoryFile file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0 && errno == ENOENT) return file;
@@ -137,6 +137,23 @@ class Segment {
     require(::fstat(file.get(), &status) == 0, "fstat " + path);
     require(S_ISREG(status.st_mode) && status.st_uid == ::geteuid(), path + " is not this user's own file; remove it or choose another name", EPERM);
     return file;
+  }
+
+ private:
+  static bool is_at(int fd, const std::string& path) {
+    struct stat mine {}, there {};
+    require(::fstat(fd, &mine) == 0, "fstat " + path);
+    if (::lstat(path.c_str(), &there) == 0) return mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+    require(errno == ENOENT, "lstat " + path);
+    return false;
+  }
+  /// Says false when another open file holds a lock against it.
+  static bool lock(int fd, int kind) {
+    while (::flock(fd, kind | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return false;
+      require(errno == EINTR, "flock of shared memory");
+    }
+    return true;
   }
   void map(std::size_t bytes) {
     try {
@@ -147,14 +164,13 @@ class Segment {
   }
   template <class Bury>
   void publish(Bury bury) {
-    require(::flock(file_.get(), LOCK_SH | LOCK_NB) == 0, "flock " + path_);
+    lock(file_.get(), LOCK_SH);
     const std::string self = "/proc/self/fd/" + std::to_string(file_.get());
     while (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       if (errno != EEXIST) require(false, "naming shared memory " + path_);
       const MemoryFile old = open_existing(path_);
       if (old.get() < 0) continue;  // gone meanwhile
-      const bool all_dead = ::flock(old.get(), LOCK_EX | LOCK_NB) == 0;
-      require(all_dead, path_ + " belongs to a live channel; attach to it or choose another name", EEXIST);
+      require(lock(old.get(), LOCK_EX), path_ + " belongs to a live channel; attach to it or choose another name", EEXIST);
       if (!is_at(old.get(), path_)) continue;
       bury(old.get());
       ::unlink(path_.c_str());

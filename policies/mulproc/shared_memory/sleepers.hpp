@@ -67,8 +67,8 @@ class Sleepers {
     return memory_ + static_cast<std::uint32_t>(std::countr_zero(std::uint8_t{reason})) * (1 + words_);
   }
   template <class F>
-  void for_each_row(std::uint8_t reasons, F change) noexcept {
-    for (unsigned left = reasons & ~unsigned{own_mail}; left != 0; left &= left - 1) change(row_of(static_cast<Reason>(left & (~left + 1))));
+  void for_each_row(std::uint8_t reasons, F change) noexcept {  // bits that mean nothing were written by a peer
+    for (unsigned left = reasons & ((1u << rows) - 1); left != 0; left &= left - 1) change(row_of(static_cast<Reason>(left & (~left + 1))));
   }
 
   std::uint64_t* memory_;
