@@ -57,6 +57,7 @@ class Trial {
         },
         [this] { wake_up_.operation(stage_); }, Brackets::around);
     if (after_the_victim) somebody_sleeps();
+    sleeper_->sleeps_again();
   }
   SingleStep& victim() { return *victim_; }
 

@@ -23,7 +23,7 @@ class Sleeper {
       ::pause();  // what it took stays held
       ::_exit(told ? 0 : 1);
     }
-    while (!asleep()) ::sched_yield();
+    sleeps_again();
   }
   Sleeper(const Sleeper&) = delete;
   ~Sleeper() {
@@ -31,6 +31,10 @@ class Sleeper {
     for (const int end : report_) ::close(end);
   }
 
+  /// Somebody else's coming wakes whoever sleeps; returns when this one has looked and sleeps again.
+  void sleeps_again() const {
+    while (!asleep()) ::sched_yield();
+  }
   /// From now on it sleeps whoever wakes it.
   void stop() const {
     ::kill(pid_, SIGSTOP);

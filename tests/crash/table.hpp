@@ -72,7 +72,7 @@ class Table {
     total_.points += row.points;
     total_.pairs += row.pairs;
     for (std::size_t i = 1; i < flaw_count; ++i) failures_ += row.flaws[i];
-    if (row.points * 2 * every_ < row.instructions || row.points == 0) ++failures_;  // a table of nothing is no proof
+    if (row.points * 4 * every_ < row.instructions || row.points == 0) ++failures_;  // a table of nothing is no proof
   }
   bool all_zero() const { return failures_ == 0 && rows_ != 0; }
 
