@@ -102,10 +102,24 @@ std::string as_mermaid(const Story& story, std::size_t messages) {
 
 namespace {
 
-constexpr int gutter = 96, column = 168, top = 132;
+constexpr int gutter = 96, column = 168, top = 132, longest_fall = 46;
 
-struct Drawing {
+class Drawing {
+ public:
   std::ostringstream back, bars, arrows, labels;  // in this order, so that no line crosses a word
+
+  /// The nearest line beside a receiver that is free from y1 to y2.
+  int place_in_queue(std::size_t receiver, int side, int y1, int y2) {
+    auto& places = queues_[{receiver, side}];
+    auto free = std::find_if(places.begin(), places.end(), [&](int until) { return until < y1; });
+    if (free == places.end() && places.size() < 14) free = places.insert(places.end(), 0);
+    if (free == places.end()) --free;
+    *free = y2;
+    return static_cast<int>(free - places.begin());
+  }
+
+ private:
+  std::map<std::pair<std::size_t, int>, std::vector<int>> queues_;  // until which row each line is taken
 };
 int x_of(std::size_t actor) { return gutter + column / 2 + static_cast<int>(actor) * column; }
 
@@ -128,12 +142,22 @@ void arrow(Drawing& drawing, const Posted& message, std::size_t from, int y1, st
     drawing.labels << "<text class=\"l\" x=\"" << x1 + 46 << "\" y=\"" << (y1 + y2) / 2 + 4 << "\">" << for_xml(words) << "</text>\n";
     return;
   }
-  drawing.arrows << "<line class=\"m c" << colour_of(message) << ' ' << kind << "\" x1=\"" << x1 << "\" y1=\"" << y1 << "\" x2=\"" << end << "\" y2=\"" << y2 << "\"/>\n";
-  tip(drawing, colour_of(message), end, y2, end - x1, y2 - y1);
-  // In the column beside the sender, on the line.
-  const int near = x1 + towards * column / 2;
-  const int y = y1 + (y2 - y1) * (near - x1) / (x2 - x1) - 6;
-  drawing.labels << "<text class=\"l mid\" x=\"" << near << "\" y=\"" << y << "\">" << for_xml(words) << "</text>\n";
+  // One that waits long goes across at once, into a queue beside the receiver's line, and down to where it is taken.
+  const bool queues = y2 - y1 > longest_fall;
+  const int across = queues ? end - towards * (8 + 5 * drawing.place_in_queue(to, towards, y1, y2)) : end;
+  const int fall = queues ? y1 : y2;
+  if (queues) {
+    drawing.arrows << "<path class=\"m c" << colour_of(message) << ' ' << kind << "\" d=\"M" << x1 << ' ' << y1 << 'H' << across << "\"/><path class=\"m c" << colour_of(message) << " queued\" d=\"M" << across
+                   << ' ' << y1 << 'V' << y2 << 'H' << end << "\"/>\n";
+    tip(drawing, colour_of(message), end, y2, towards, 0);
+  } else {
+    drawing.arrows << "<line class=\"m c" << colour_of(message) << ' ' << kind << "\" x1=\"" << x1 << "\" y1=\"" << y1 << "\" x2=\"" << end << "\" y2=\"" << y2 << "\"/>\n";
+    tip(drawing, colour_of(message), end, y2, end - x1, y2 - y1);
+  }
+  // Along the line, beside its sender: there lines are apart that cross further on.
+  const double angle = std::atan2(fall - y1, std::abs(end - x1)) * 180 / 3.14159265358979;
+  drawing.labels << "<text class=\"l" << (towards > 0 ? "" : " end") << "\" transform=\"translate(" << x1 + towards * 14 << ' ' << y1 + 14.0 * (fall - y1) / std::abs(end - x1) << ") rotate("
+                 << towards * angle << ")\" y=\"-5\">" << for_xml(words) << "</text>\n";
 }
 
 constexpr const char* style = R"(
@@ -143,7 +167,7 @@ constexpr const char* style = R"(
 .c0{--c:#8ab0ff}.c1{--c:#ffb454}.c2{--c:#5fd0a5}.c3{--c:#f48fb1}.c4{--c:#c9a6ff}.c5{--c:#c4d17a}.c6{--c:#6fd0e8}.c7{--c:#e0a684}}
 .g{fill:var(--g)}.box{fill:var(--card);stroke:var(--line);stroke-width:1.2}.life{stroke:var(--line);stroke-width:1.2;stroke-dasharray:3 4}
 .h1{font-size:18px;font-weight:650;fill:var(--ink)}.who{font-weight:650;fill:var(--ink);text-anchor:middle}.soft{fill:var(--soft);font-size:12px}.mid{text-anchor:middle}.end{text-anchor:end}
-.m{stroke:var(--c);stroke-width:1.8;fill:none}.tip{fill:var(--c)}.reply{stroke-dasharray:7 4}.again{stroke-dasharray:2 4;stroke-width:2.4}.lost{opacity:.75}
+.m{stroke:var(--c);stroke-width:1.8;fill:none}.tip{fill:var(--c)}.queued{stroke-width:1.1;opacity:.7}.reply{stroke-dasharray:7 4}.again{stroke-dasharray:2 4;stroke-width:2.4}.lost{opacity:.75}
 .l{fill:var(--ink);paint-order:stroke;stroke:var(--g);stroke-width:4px;stroke-linejoin:round;font-size:12.5px}
 .bar{fill:var(--c);fill-opacity:.28;stroke:var(--c)}.x{stroke:var(--bad);stroke-width:2.6;stroke-linecap:round}.bad{fill:var(--bad);font-weight:600}.tick{stroke:var(--line)}
 )";
@@ -237,7 +261,7 @@ std::string as_svg(const Story& story, std::size_t messages) {
       << "</title>\n<desc id=\"e\">A sequence diagram: " << story.actors.size() << " processes, " << lines << " messages, from top to bottom in the order in which it happened.</desc>\n<style>" << style
       << "</style>\n"
       << "<rect class=\"g\" width=\"100%\" height=\"100%\"/>\n<text class=\"h1\" x=\"24\" y=\"36\">" << title << "</text>\n<text class=\"soft\" x=\"24\" y=\"56\">" << lines << " messages in " << time_in_text(story.length)
-      << "; an arrow falls from when it was sent to when it was taken, a bar is how long it was held</text>\n"
+      << "; an arrow goes down from when it was sent to when it was taken; a bar is how long it was held</text>\n"
       << drawing.back.str() << drawing.bars.str() << drawing.arrows.str() << drawing.labels.str();
   if (const auto more = remark(story, messages); !more.empty()) out << "<text class=\"soft\" x=\"24\" y=\"" << height - 18 << "\">" << for_xml(more) << "</text>\n";
   out << "</svg>\n";

@@ -46,7 +46,8 @@ function legend() {
 const canvas = at("picture"), pen = canvas.getContext("2d");
 const margin = { left: 104, right: 16 }, axisHeight = 26, depthHeight = 44, laneHeight = actors.length > 24 ? 26 : 40;
 const lanesTop = axisHeight + depthHeight + 14, height = lanesTop + actors.length * laneHeight + 8;
-let view = { from: -length * 0.01, to: length * 1.02 }, cursor = 0, chosen = -1, hovered = -1, width = 0;
+const begin = messages.length ? messages[0].sent : 0, everything = { from: -length * 0.01, to: length * 1.02 };
+let view = { from: begin - (length - begin) * 0.03, to: everything.to }, cursor = begin, chosen = -1, hovered = -1, width = 0;
 const x = (t) => margin.left + ((t - view.from) / (view.to - view.from)) * (width - margin.left - margin.right);
 const timeAt = (px) => view.from + ((px - margin.left) / (width - margin.left - margin.right)) * (view.to - view.from);
 const y = (actor) => lanesTop + actor * laneHeight + laneHeight / 2;
@@ -340,7 +341,7 @@ at("next").addEventListener("click", () => step(1));
 at("back").addEventListener("click", () => step(-1));
 at("in").addEventListener("click", () => zoom(0.6));
 at("out").addEventListener("click", () => zoom(1.6));
-at("all").addEventListener("click", () => ((view = { from: -length * 0.01, to: length * 1.02 }), redraw()));
+at("all").addEventListener("click", () => ((view = { ...everything }), redraw()));
 let playing = 0;
 at("play").addEventListener("click", () => {
   const button = at("play"), on = !playing;

@@ -51,13 +51,13 @@ class Teller {
     if (event.kind == TraceKind::death) return died(event.process, at);
     const std::size_t who = actor(event, at);
     Actor& actor = story_.actors[who];
-    actor.end = at;
+    if (actor.how != Actor::End::died) actor.end = at;
     switch (event.kind) {
       case TraceKind::park: actor.waits.push_back({at, 0}); break;
       case TraceKind::wake:
         if (!actor.waits.empty() && actor.waits.back().end == 0) actor.waits.back().end = at;
         break;
-      case TraceKind::left: left(who, event.link, at); break;
+      case TraceKind::left: left(who, at); break;
       case TraceKind::send:
         by_name_[name(event)] = story_.messages.size();
         story_.messages.push_back({event.link, event.envelope, who, at, at, {}, false, {}});
@@ -124,9 +124,9 @@ class Teller {
     const auto its = std::find_if(receipts.rbegin(), receipts.rend(), [&](const Receipt& one) { return one.by == who && one.how == Receipt::End::held; });
     if (its != receipts.rend()) its->end = at, its->how = how;
   }
-  void left(std::size_t who, std::uint32_t, std::uint64_t at) {
+  void left(std::size_t who, std::uint64_t at) {
     if (endpoints_[who] != 0 && --endpoints_[who] != 0) return;  // a parent has one endpoint on each of its links
-    story_.actors[who].how = Actor::End::left, story_.actors[who].end = at;
+    if (story_.actors[who].how == Actor::End::open) story_.actors[who].how = Actor::End::left, story_.actors[who].end = at;
   }
   void died(ProcessId who, std::uint64_t at) {
     const auto found = actors_.find(who);
@@ -215,7 +215,7 @@ std::string time_in_text(std::uint64_t nanoseconds) {
   for (const auto& [size, unit] : units) {
     const double value = static_cast<double>(nanoseconds) / size;
     if (value < 0.9995) continue;
-    std::snprintf(text, sizeof text, "%.*f %s", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, unit);
+    std::snprintf(text, sizeof text, "%.*f %s", value < 9.9995 ? 3 : value < 99.995 ? 2 : 1, value, unit);
     return text;
   }
   return std::to_string(nanoseconds) + " ns";
