@@ -47,7 +47,7 @@ class Teller {
   explicit Teller(Story& story) : story_(story) {}
 
   void tell(const TraceEvent& event, std::uint64_t at) {
-    if (event.depth != TraceEvent::unknown) story_.depths.push_back({at, event.depth});
+    if (story_.depths.empty() || story_.depths.back().messages != event.depth) story_.depths.push_back({at, event.depth});
     if (event.kind == TraceKind::death) return died(event.process, at);
     const std::size_t who = actor(event, at);
     Actor& actor = story_.actors[who];

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -38,7 +39,6 @@ enum class TraceKind : std::uint8_t {
 /// byte  0            4      5      6         8      16        24      28     32       40          96
 ///       | committed  | kind | side | attempt | time | process | depth | link | detail | envelope  |
 struct TraceEvent {
-  static constexpr std::uint32_t unknown = ~std::uint32_t{0};
   enum Side : std::uint8_t { neither, parent, child };
 
   std::uint32_t committed = 0;   ///< 1: all that follows is written
@@ -47,7 +47,7 @@ struct TraceEvent {
   std::uint16_t attempt = 0;
   std::uint64_t time = 0;        ///< CLOCK_MONOTONIC, in nanoseconds
   ProcessId process = {};        ///< whose endpoint
-  std::uint32_t depth = unknown; ///< messages queued and held, both ways; unknown where the transport cannot count them
+  std::uint32_t depth = 0;       ///< messages published and not done, over all links of the file; dead letters too
   std::uint32_t link = 0;        ///< which of the channels opened while this file was recorded: 1, 2, ...
   std::uint64_t detail = 0;
   Envelope envelope = {};        ///< all zero where the event is not about a message
@@ -61,7 +61,8 @@ struct TraceHead {
   std::uint32_t event_bytes = sizeof(TraceEvent), links = 0;  ///< links: how many were opened
   std::uint64_t capacity = 0;
   std::uint64_t next = 0;                                     ///< places given out, also those that were beyond capacity
-  std::array<char, 64> title{};                               ///< of the page, in UTF-8; zero at its end
+  std::int64_t depth = 0;                                     ///< below 0 for a moment where a message is done before its sender has counted it
+  std::array<char, 56> title{};                               ///< of the page, in UTF-8; zero at its end
 };
 static_assert(sizeof(TraceHead) == 96, "as long as an event");
 
@@ -76,6 +77,10 @@ class TraceMap {
   /// What finds no place is dropped, and counted by `next`.
   void write(TraceEvent event) const noexcept {
     event.time = now();
+    // Counted here: to ask the transport may wait for a lock, and a recorded call must not wait longer than it was asked to.
+    const std::int64_t change = event.kind == TraceKind::published ? 1 : event.kind == TraceKind::done ? -1 : 0;
+    const auto depth = std::atomic_ref(head().depth).fetch_add(change, std::memory_order_relaxed) + change;
+    event.depth = static_cast<std::uint32_t>(std::max<std::int64_t>(depth, 0));
     const auto place = std::atomic_ref(head().next).fetch_add(1, std::memory_order_relaxed);
     if (place >= head().capacity) return;
     // Killed here: the place stays uncommitted, and a reader passes it over.
@@ -100,12 +105,12 @@ class TraceMap {
 /// Fails:   its constructor throws std::system_error naming the file; one at a time: EBUSY. Later nothing can fail, as room
 ///          for all events is taken at once.
 /// Safety:  made and destroyed before and after the threads that open channels; what it records may happen anywhere.
-/// Cost:    an event is 96 bytes of memory, one clock and one atomic addition; the first `events` of them are kept.
+/// Cost:    an event is 96 bytes of memory, one clock and two atomic additions; the first `events` of them are kept.
 class TraceFile {
  public:
   struct Options {
     std::string path;
-    std::string title = {};                 ///< of the page; 63 bytes
+    std::string title = {};                 ///< of the page; 55 bytes
     std::size_t events = std::size_t{1} << 18;
   };
   explicit TraceFile(Options options) {

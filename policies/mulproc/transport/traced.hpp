@@ -1,7 +1,7 @@
 #pragma once
 // What:    any transport, with each thing its endpoints do written to a TraceFile; mulproc-trace draws it.
 // Choose:  to see in which order things happen, who waits for whom, and where a message is.
-// Not:     where it is to be fast: an event costs a clock, and each look at the depth what the transport's unfinished() does.
+// Not:     where it is to be fast: an event costs a clock, and a call that waits asks the transport once more before.
 // Death:   as over the transport itself; the dead man's last event is in the file, or wholly not.
 #include <mulproc/owner.hpp>
 #include <mulproc/transport/trace_file.hpp>
@@ -15,9 +15,9 @@ struct TraceWriter {
   std::uint32_t link = 0;
   TraceEvent::Side side{};
 
-  void write(TraceKind kind, const Envelope& envelope = {}, int attempt = 0, std::uint64_t detail = 0, std::uint32_t depth = TraceEvent::unknown) const noexcept {
+  void write(TraceKind kind, const Envelope& envelope = {}, int attempt = 0, std::uint64_t detail = 0) const noexcept {
     if (!map) return;
-    map->write({.kind = kind, .side = side, .attempt = static_cast<std::uint16_t>(attempt), .process = process, .depth = depth, .link = link, .detail = detail, .envelope = envelope});
+    map->write({.kind = kind, .side = side, .attempt = static_cast<std::uint16_t>(attempt), .process = process, .link = link, .detail = detail, .envelope = envelope});
   }
 };
 
@@ -62,7 +62,7 @@ class traced_endpoint {
 
   traced_endpoint(E endpoint, TraceWriter writer) : endpoint_(std::move(endpoint)), writer_(std::move(writer)) {
     writer_.process = endpoint_.id();
-    writer_.write(TraceKind::attached, {}, 0, 0, depth());
+    writer_.write(TraceKind::attached);
   }
   traced_endpoint(traced_endpoint&&) noexcept = default;
   traced_endpoint& operator=(traced_endpoint&& other) noexcept {
@@ -89,15 +89,14 @@ class traced_endpoint {
   }
 
   Result<Parcel> take(Deadline deadline) {
-    SelectAll all;
-    return taken(all, deadline, [&] { return endpoint_.take(deadline); });
+    return taken([&](Deadline until) { return endpoint_.take(until); }, deadline);
   }
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline)
     requires requires(E& e) { e.take_if(selector, deadline); }
   {
     Watched<F> watched{selector, writer_};
-    return taken(selector, deadline, [&] { return endpoint_.take_if(watched, deadline); });
+    return taken<F::looks_inside>([&](Deadline until) { return endpoint_.take_if(watched, until); }, deadline);
   }
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known)
@@ -105,7 +104,8 @@ class traced_endpoint {
   {
     Watched<F> watched{selector, writer_};
     const auto before = deaths_known;
-    auto parcel = taken(selector, deadline, [&] { return endpoint_.take_if(watched, deadline, deaths_known); });
+    auto parcel = taken<F::looks_inside>([&](Deadline until) { return endpoint_.take_if(watched, until, deaths_known); }, deadline,
+                                         [&] { return before != deaths_known; });
     if (before != deaths_known && writer_.map) writer_.map->write({.kind = TraceKind::death, .link = writer_.link});
     return parcel;
   }
@@ -137,8 +137,7 @@ class traced_endpoint {
   Result<> join(Deadline deadline)
     requires requires(E& e) { e.join(deadline); }
   {
-    const bool waits = writer_.map && !deadline.expired() && endpoint_.unfinished() != 0;
-    return parked(waits, [&] { return endpoint_.join(deadline); });
+    return parked([&](Deadline until) { return endpoint_.join(until); }, deadline);
   }
   Result<> close()
     requires requires(E& e) { e.close(); }
@@ -182,47 +181,37 @@ class traced_endpoint {
     envelope.body_bytes = static_cast<std::uint32_t>(bytes);
     return envelope;
   }
-  std::uint32_t depth() const {
-    if constexpr (requires { endpoint_.unfinished(); }) {
-      return writer_.map ? static_cast<std::uint32_t>(endpoint_.unfinished()) : TraceEvent::unknown;
-    } else {
-      return TraceEvent::unknown;
-    }
-  }
   template <class F>
   Result<> sent(const Envelope& envelope, F send) {
     writer_.write(TraceKind::send, envelope);
     auto result = send();
     if (result) {
-      writer_.write(TraceKind::published, envelope, 0, 0, depth());
+      writer_.write(TraceKind::published, envelope);
     } else {
       writer_.write(TraceKind::not_sent, envelope, 0, static_cast<std::uint64_t>(result.error().value()));
     }
     return result;
   }
-  template <class S, class F>
-  Result<Parcel> taken(S& selector, Deadline deadline, F take) {
-    auto parcel = parked(may_wait(selector, deadline), take);
+  static bool never() noexcept { return false; }
+  template <bool LooksInside = false, class F, class Told = bool (*)()>
+  Result<Parcel> taken(F take, Deadline deadline, Told told = never) {
+    auto parcel = parked<LooksInside>(take, deadline, told);
     if (!parcel) return parcel.error();
-    writer_.write(parcel->attempt() > 1 ? TraceKind::redelivery : TraceKind::received, parcel->envelope(), parcel->attempt(), 0, depth());
+    writer_.write(parcel->attempt() > 1 ? TraceKind::redelivery : TraceKind::received, parcel->envelope(), parcel->attempt());
     return Result<Parcel>(std::in_place, *std::move(parcel), writer_);
   }
-  /// From outside: nothing is there for it, and it has time.
-  template <class S>
-  bool may_wait(S& selector, Deadline deadline) const {
-    if (!writer_.map || deadline.expired()) return false;
-    if constexpr (requires { endpoint_.empty_for(selector); }) {
-      return endpoint_.empty_for(selector);
-    } else {
-      return const_cast<E&>(endpoint_).empty();
+  /// Whether a call has to wait is seen from outside by a call that may not. A predicate is not asked twice: a call with
+  /// one counts as waiting from its beginning.
+  template <bool LooksInside = false, class F, class Told = bool (*)()>
+  auto parked(F call, Deadline deadline, Told told = never) {
+    if (!writer_.map || deadline.expired()) return call(deadline);
+    if constexpr (!LooksInside) {
+      auto at_once = call(Deadline::now());
+      if (at_once || at_once.error() != Errc::not_ready || told()) return at_once;
     }
-  }
-  template <class F>
-  auto parked(bool waits, F call) {
-    if (!waits) return call();
     writer_.write(TraceKind::park);
     const auto before = TraceMap::now();
-    auto result = call();
+    auto result = call(deadline);
     writer_.write(TraceKind::wake, {}, 0, TraceMap::now() - before);
     return result;
   }
