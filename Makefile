@@ -48,10 +48,10 @@ lost-message: configure ## a bug that loses one message in 100,000: each scenari
 	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-scenarios
 	@cmake -DSOURCE=$(CURDIR) -DWORK=$(BUILD)/lost-message -DBUILD=$(BUILD) -DCOMPILER=$(CXX) -DBUG=one_message_lost -DEVERY=100000 "-DARGUMENTS=--duration;300s" -P tests/seeded/seeded_bug.cmake
 
-report-test: configure ## the report's page in headless Chromium, which is installed; screenshots in build/report
+report-test: configure ## the pages of reports and traces in headless Chromium, which is installed; screenshots in build/report
 	@cmake/setup-debian.sh chromium
-	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '^stress.page_in_a_browser$$'
+	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress mulproc-trace
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '[.]page_in_a_browser$$'
 
 bench: peers configure ## mulproc beside its peers; FILTER='^ping_pong' for a part; RESULTS=stress/results to write down
 	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-bench

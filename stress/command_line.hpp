@@ -18,7 +18,7 @@ struct BadUsage : std::runtime_error {
 struct CommandLine {
   Settings settings;
   std::vector<Combination> chosen;
-  std::string json, page;
+  std::string json, page, trace;
   Period soak;
   bool lists = false, helps = false;
 
@@ -52,6 +52,8 @@ struct CommandLine {
         "texts for word_count (default: the GPL that every Debian ships)")(
         "report", po::value<std::string>(), "writes a page with charts: one file that needs no network")(
         "json", po::value<std::string>(), "writes all that the page shows (stress/report/SCHEMA.md)")(
+        "trace", po::value<std::string>(),
+        "records all that one run's endpoints do, for mulproc-trace; over shm_deque where no transport is named")(
         "scenario", po::value<std::vector<std::string>>(), "may be given without the option's name");
     return options;
   }
@@ -105,8 +107,11 @@ struct CommandLine {
     }
     line.json = text("json");
     line.page = text("report");
-    line.choose(texts("scenario"), text("transport"),
+    line.trace = text("trace");
+    const bool any_will_do = !line.trace.empty() && given["transport"].defaulted();
+    line.choose(texts("scenario"), any_will_do ? "shm_deque" : text("transport"),
                 text("serializer").empty() ? "trivially_copyable" : text("serializer"));
+    if (!line.trace.empty()) line.must_be_one_that_is_traced();
     return line;
   } catch (const boost::program_options::error& error) {
     throw BadUsage(error.what());
@@ -143,6 +148,12 @@ struct CommandLine {
   }
 
  private:
+  void must_be_one_that_is_traced() const {
+    if (chosen.size() != 1 || soak)
+      throw BadUsage("--trace records one run: name one scenario and one transport, and no --soak");
+    if (chosen.front().medium->open_traced == nullptr)
+      throw BadUsage("--trace records trivially_copyable only, not " + chosen.front().medium->serializer);
+  }
   static std::uint64_t number(const char* option, const std::string& text, std::uint64_t least, std::uint64_t most) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

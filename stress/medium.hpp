@@ -134,6 +134,8 @@ struct Medium {
   Promises promises;
   std::size_t largest_text;  ///< which this serializer carries here
   std::unique_ptr<Line> (*open)(const Asked&, const Work&);
+  /// The same over transport::traced; none where that is not instantiated, to spare the compiler.
+  std::unique_ptr<Line> (*open_traced)(const Asked&, const Work&) = nullptr;
 };
 
 /// All there are; a transport adds itself by a file like over_pipe.cpp.

@@ -136,7 +136,12 @@ int run(int argc, char** argv) {
   for (int i = 0; i < argc; ++i) report.command += (i == 0 ? "" : " ") + std::string(argv[i]);
   if (report.command.find("--seed") == std::string::npos)
     report.command += " --seed " + std::to_string(line.settings.seed);
-  play_all(line, argv[0], report);
+  {
+    std::optional<transport::TraceFile> trace;
+    if (!line.trace.empty())
+      trace.emplace(transport::TraceFile::Options{.path = line.trace, .title = line.chosen.front().title()});
+    play_all(line, argv[0], report);
+  }
   report.interrupted = Run::interrupted;
   if (report.interrupted) std::cout << "interrupted: this is what ran\n";
   if (!line.json.empty()) report.write_json(line.json);
@@ -144,6 +149,7 @@ int run(int argc, char** argv) {
     report.write_page(line.page);
     std::cout << "report: " << std::filesystem::absolute(line.page).string() << '\n';
   }
+  if (!line.trace.empty()) std::cout << "trace: " << std::filesystem::absolute(line.trace).string() << '\n';
   return report.all_passed() ? 0 : 1;
 }
 

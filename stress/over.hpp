@@ -8,6 +8,7 @@
 #include <mulproc/serializer/boost_text.hpp>
 #include <mulproc/serializer/json.hpp>
 #include <mulproc/serializer/trivially_copyable.hpp>
+#include <mulproc/transport/traced.hpp>
 #include <stress/medium.hpp>
 
 namespace mulproc::stress {
@@ -208,6 +209,7 @@ template <Transport T>
 struct Over {
   Over() {
     media().push_back(medium<T, serializer::trivially_copyable>());
+    media().back().open_traced = medium<transport::traced<T>, serializer::trivially_copyable>().open;
     media().push_back(medium<T, serializer::boost_binary>());
     media().push_back(medium<T, serializer::boost_text>());
     media().push_back(medium<T, serializer::json>());

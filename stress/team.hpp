@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <mulproc/transport/trace_file.hpp>
 #include <stress/checker.hpp>
 #include <stress/pauser.hpp>
 
@@ -26,7 +27,8 @@ class Team {
         .restarts = shares_a_link() ? ~std::size_t{0} : 0};
     Life& life = run.board.new_life();
     for (std::size_t i = 0; i < links; ++i) {
-      lines_.push_back(run.medium.open(asked, [&run, work](Port& port) {
+      const auto open = transport::TraceFile::current() ? run.medium.open_traced : run.medium.open;
+      lines_.push_back(open(asked, [&run, work](Port& port) {
         ::signal(SIGINT, SIG_IGN);  // Ctrl-C and kill of the whole group are the parent's: it ends the run in order
         ::signal(SIGTERM, SIG_IGN);
         Life& mine = run.board.new_life();
@@ -233,6 +235,7 @@ class Team {
     for (std::size_t i = 0; i < size(); ++i) {
       const pid_t before = std::exchange(pids_[i], child(i).pid());
       if (before == pids_[i]) continue;
+      transport::TraceFile::death(before);
       const Life* life = run_.board.life_of(before);
       const bool left_by_itself = life != nullptr && life->left_with.load(std::memory_order_relaxed) != 0;
       if (!left_by_itself) run_.child_died(before);

@@ -155,7 +155,7 @@ json::value Report::json() const {
 void Report::write_json(const std::string& path) const { write(path, json::serialize(json()) + '\n'); }
 
 void Report::write_page(const std::string& path) const {
-  std::string page(page_template());
+  std::string page(report_page_template());
   const std::string place = "{{data}}";
   page.replace(page.find(place), place.size(), in_a_script(json::serialize(json())));
   write(path, page);
