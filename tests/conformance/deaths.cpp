@@ -43,7 +43,7 @@ auto dies_at(Gate& gate) {
   };
 }
 
-void wait_until_stopped(const Child& child) {
+[[maybe_unused]] void wait_until_stopped(const Child& child) {
   siginfo_t stopped{};
   BOOST_REQUIRE(::waitid(P_PID, static_cast<id_t>(child.pid()), &stopped, WSTOPPED) == 0);
   BOOST_REQUIRE(stopped.si_code == CLD_STOPPED);

@@ -47,6 +47,8 @@ struct Asks {
   F accepts;
   bool operator()(const Envelope& envelope) { return accepts(envelope); }
 };
+template <class F>
+Asks(F) -> Asks<F>;  // clang 16 does not find it by itself
 struct RefusesAll {
   static constexpr bool by_address = false, looks_inside = true;
   bool operator()(const Envelope&) { return true; }
@@ -92,7 +94,7 @@ BOOST_AUTO_TEST_CASE(three_hundred_children_are_addressed_one_by_one) {
 BOOST_AUTO_TEST_CASE(what_comes_back_while_closed_is_thought_over_is_received) {
   const Memory memory(8);
   Store parent(memory.segment, memory.layout, Role::parent), holder(memory.segment, memory.layout, Role::child), me(memory.segment, memory.layout, Role::child);
-  for (const std::uint64_t number : {1, 2}) parent.put(numbered(number), {}, Deadline::now()).value();
+  for (const std::uint64_t number : {std::uint64_t{1}, std::uint64_t{2}}) parent.put(numbered(number), {}, Deadline::now()).value();
   const auto first = take(holder, all).value(), second = take(holder, all).value();
   parent.detach();
   bool back = false;
