@@ -6,4 +6,4 @@ set(TO [==[  void rebuild() {
     if (slot_count_ != 0) return;
 ]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
-set(ARGUMENTS "--patience;2;--operation;receive, middle match")
+set(ARGUMENTS "--patience;1;--every;5;--operation;receive, middle match")

@@ -4,4 +4,4 @@ set(FROM [==[    people_.mutex().make_consistent();
 ]==])
 set(TO [==[]==])
 set(SOURCES tests/crash/kill_at_every_instruction.cpp)
-set(ARGUMENTS "--patience;2;--operation;done")
+set(ARGUMENTS "--patience;1;--operation;done")
