@@ -65,6 +65,7 @@ says "a package that would go" "would remove libboost1.74-dev"
 machine usr 108100 $all
 rm "$work/bin/clang++-16"
 command -v clang++-16 >/dev/null || { setup clang; expect "the clang part" "$(installed)" "clang-16"; }
+rm -f "$MACHINE/apt"
 setup peers
 expect "the peers' part" "$(installed)" "libzmq3-dev"
 rm "$MACHINE/usr/include/valgrind/callgrind.h" "$MACHINE/apt"
