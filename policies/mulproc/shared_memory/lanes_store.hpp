@@ -278,7 +278,7 @@ class LanesStore {
     if (recipient == anyone) return sender_->learn(recipient, segment_.open());
     if (!people_.may_be_reached(recipient)) {
       sender_->forget(recipient);
-      if (recovery_.bury_the_dead(me_)) segment_.wake_everybody();
+      recovery_.bury_the_dead(me_);
       return Errc::recipient_gone;
     }
     auto mailbox = recovery_.mailbox_for(recipient);
