@@ -83,7 +83,6 @@ class Operation {
     const Route route = Point<T>(scenario_).route_of_victim();
     const auto states = route.states();
     tally.instructions = route.places.size();
-    tally.different = route.different();
     tally.states = states.size();
     const auto begin = [&] { return (w + workers * tally.points_begun) * asked_.every; };
     for (std::size_t k = begin(), end = route.places.size(); k < end + asked_.every; k = begin()) {

@@ -62,12 +62,6 @@ struct Route {
     }
     return first;
   }
-  /// How many different instructions it executes. Rounds of a loop that waits depend on the load and are not counted.
-  std::size_t different() const {
-    return static_cast<std::size_t>(std::count_if(places.begin(), places.end(), [](const Place& place) {
-      return place.visits == 1 && place.repetitions == 0 && !place.asleep;
-    }));
-  }
 
  private:
   // All in one piece: the victims inherit our heap, and their own allocations are to take the same way each time.
