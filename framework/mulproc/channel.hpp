@@ -3,13 +3,13 @@
 /// Transports move envelopes and bytes (mechanism); Channel knows bodies, routing and time (meaning).
 #include <poll.h>
 
-#include <exception>
 #include <limits>
 #include <mulproc/combination.hpp>
 #include <mulproc/message.hpp>
 #include <mulproc/owner.hpp>
 #include <mulproc/shared.hpp>
 #include <mulproc/stash.hpp>
+#include <mulproc/unwinding.hpp>
 #include <tuple>
 
 namespace mulproc {
@@ -137,7 +137,7 @@ class Channel {
     Selector<P...> selector{state_->policy, id(), state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
     auto parcel = state_->endpoint->take_if(selector, deadline);
     if (!parcel) return parcel.error();
-    return Result<Message>(std::in_place, state_, *std::move(parcel));
+    return Result<Message>(std::in_place, state_, std::move(*parcel));
   }
 
   /// For Crew: the same, but says not_ready early when somebody of the channel died; once for each new value of
@@ -149,7 +149,7 @@ class Channel {
     Selector<P...> selector{state_->policy, id(), state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
     auto parcel = state_->endpoint->take_if(selector, deadline, deaths_known);
     if (!parcel) return parcel.error();
-    return Result<Message>(std::in_place, state_, *std::move(parcel));
+    return Result<Message>(std::in_place, state_, std::move(*parcel));
   }
 
   /// True when nothing is queued that this endpoint's policy accepts; held messages do not count.
@@ -242,6 +242,7 @@ class Channel {
     std::optional<Endpoint> endpoint;
     R policy;
     Owner owner;
+    Unwinding unwinding;
     ProcessId id;
     std::uint64_t sent = 0;
     bool sending_ended = false;
@@ -365,13 +366,13 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
       : MessageView(parcel.envelope(), parcel.attempt(), {}, state->max_body_bytes),
         state_(state),
         parcel_(std::move(parcel)),
-        exceptions_(std::uncaught_exceptions()) {
+        exceptions_(state_->unwinding.count()) {
     this->rebind(parcel_->bytes());
   }
   Message(Message&& other) noexcept
       : MessageView(other), state_(std::move(other.state_)), parcel_(std::move(other.parcel_)), exceptions_(other.exceptions_) {
+    if (other.has_its_bytes_in_itself()) this->rebind(parcel_ ? parcel_->bytes() : std::span<const std::byte>{});
     other.parcel_.reset();
-    this->rebind(parcel_ ? parcel_->bytes() : std::span<const std::byte>{});
   }
   Message& operator=(Message&& other) noexcept {
     if (this != &other) {
@@ -387,7 +388,7 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
       state_.forget();
       return;
     }
-    if (std::uncaught_exceptions() > exceptions_) {
+    if (state_->unwinding.count() > exceptions_) {
       (void)fail();
     } else {
       (void)parcel_->done();
@@ -412,6 +413,11 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
     if (!parcel_ || !state_->endpoint) return Errc::stale;
     return state_->owner.check();
   }
+  /// Then they move with it.
+  bool has_its_bytes_in_itself() const noexcept {
+    const auto* at = reinterpret_cast<const std::byte*>(this);
+    return this->bytes().data() >= at && this->bytes().data() < at + sizeof *this;
+  }
   Result<> fail() {
     if constexpr (requires { parcel_->fail(); }) {
       return parcel_->fail();
@@ -422,7 +428,7 @@ class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
 
   Shared<State> state_;
   std::optional<Parcel> parcel_;
-  int exceptions_;
+  unsigned exceptions_;
 };
 
 /// The configuration of one channel: a value that survives fork. Endpoints are made after it, in the thread that uses them.

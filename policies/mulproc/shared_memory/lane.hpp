@@ -14,11 +14,14 @@
 ///                      ^  give back  |  death: attempt + 1; the fifth, or addressed to the dead: DEAD_LETTER, then moved away
 ///                      +-------------+
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <mulproc/envelope.hpp>
+#include <utility>
 #include <vector>
 
 namespace mulproc::shared_memory {
@@ -42,7 +45,9 @@ struct LaneWord {
   }
   bool is(LaneState wanted) const noexcept { return state == wanted; }
   bool is_live() const noexcept { return state == LaneState::READY || state == LaneState::CLAIMED; }
-  bool operator==(const LaneWord&) const = default;
+  /// As its sender leaves it there.
+  static LaneWord fresh(std::uint64_t position) noexcept { return of(LaneState::READY, 1, 0, position); }
+  bool operator==(const LaneWord& other) const noexcept { return std::bit_cast<std::uint64_t>(*this) == std::bit_cast<std::uint64_t>(other); }
 };
 static_assert(sizeof(LaneWord) == 8 && std::atomic<LaneWord>::is_always_lock_free, "a slot commits by one aligned 8-byte store");
 
@@ -55,25 +60,25 @@ struct alignas(64) LaneSlot {
 
   /// An open lane's envelope is read before it is known whether the message can be claimed, while its sender may already
   /// write another there; so it goes word by word. Who claims afterwards knows that he read it whole.
-  void write(const Envelope& from) noexcept {
-    std::uint64_t words[7];
-    static_assert(sizeof words == sizeof(Envelope), "an envelope and its slot's word share a cache line");
-    std::memcpy(words, &from, sizeof words);
-    for (int i = 0; i < 7; ++i) std::atomic_ref(words_[i]).store(words[i], std::memory_order_relaxed);
-  }
-  Envelope read() const noexcept {
-    std::uint64_t words[7];
-    for (int i = 0; i < 7; ++i) words[i] = std::atomic_ref(const_cast<std::uint64_t&>(words_[i])).load(std::memory_order_relaxed);
-    Envelope to;
-    std::memcpy(static_cast<void*>(&to), words, sizeof to);
-    return to;
-  }
+  void write(const Envelope& from) noexcept { write(from, std::make_index_sequence<words>()); }
+  Envelope read() const noexcept { return read(std::make_index_sequence<words>()); }
   /// As it lies there; for who has claimed the message, or is the only one to claim in this lane.
   const Envelope& envelope() const noexcept { return *reinterpret_cast<const Envelope*>(words_); }
   std::byte* body() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 
  private:
-  alignas(Envelope) std::uint64_t words_[7];
+  static constexpr std::size_t words = sizeof(Envelope) / sizeof(std::uint64_t);
+  using Words = std::array<std::uint64_t, words>;
+  template <std::size_t... I>
+  void write(const Envelope& from, std::index_sequence<I...>) noexcept {
+    const auto copy = std::bit_cast<Words>(from);
+    (std::atomic_ref(words_[I]).store(copy[I], std::memory_order_relaxed), ...);
+  }
+  template <std::size_t... I>
+  Envelope read(std::index_sequence<I...>) const noexcept {
+    return std::bit_cast<Envelope>(Words{std::atomic_ref(const_cast<std::uint64_t&>(words_[I])).load(std::memory_order_relaxed)...});
+  }
+  alignas(Envelope) std::uint64_t words_[words];
 };
 static_assert(sizeof(LaneSlot) == 64, "word and envelope fill one cache line");
 

@@ -10,6 +10,19 @@
 
 namespace mulproc::shared_memory {
 
+/// A message that somebody holds.
+struct LanesLease {
+  enum class Kind : std::uint8_t { to_me, open, dead_letter };
+  LaneSlot* slot = nullptr;
+  LaneWord word{};  // as it was claimed
+  std::uint32_t sender = 0;
+  Kind kind = Kind::to_me;
+  explicit operator bool() const noexcept { return slot != nullptr; }
+  bool is_open() const noexcept { return kind == Kind::open; }
+  int attempt() const noexcept { return static_cast<int>(word.attempt); }
+  const Envelope& envelope() const noexcept { return slot->envelope(); }
+};
+
 class LanesReceiver {
  public:
   LanesReceiver(LanesSegment& segment, std::uint32_t me, std::uint32_t mailbox) : segment_(segment), me_(me), mailbox_(mailbox) {
@@ -20,15 +33,6 @@ class LanesReceiver {
     waiting_.reserve(segment.layout().people);
   }
 
-  /// A message that was found and is claimed.
-  struct Claimed {
-    LaneSlot* slot = nullptr;
-    LaneWord word{};
-    std::uint32_t sender = 0;
-    bool open = false;
-    explicit operator bool() const noexcept { return slot != nullptr; }
-  };
-
   /// A receive call begins: what was refused before may be wanted now.
   void begin_call() noexcept {
     fresh_ = true;
@@ -37,7 +41,7 @@ class LanesReceiver {
   }
   /// Claims the next message whose envelope the selector accepts and that this call has not refused yet.
   template <class F>
-  Claimed next(F& selector) {
+  LanesLease next(F& selector) {
     if (streak_ < most_in_a_row && !backlogs_ && segment_.head().returns.load(std::memory_order_acquire) == returns_ && !returned_) {
       if (auto claimed = next_in_a_row(selector)) return ++streak_, claimed;
     }
@@ -54,16 +58,16 @@ class LanesReceiver {
     return false;
   }
   /// After a predicate's no, when the message lies in its place again: not shown again in this call.
-  void refuse(const Claimed& claimed) { refused_.push_back({claimed.sender, claimed.open, claimed.word.position, claimed.word.attempt}); }
+  void refuse(const LanesLease& claimed) { refused_.push_back({claimed.sender, claimed.is_open(), claimed.word.position, claimed.word.attempt}); }
   bool has_refused(std::uint32_t sender, bool open, LaneWord word) const {
     return std::find(refused_.begin(), refused_.end(), Refused{sender, open, word.position, word.attempt}) != refused_.end();
   }
   /// Looks at the backlogs too, though nobody said that something came back: he may have been stopped, or killed, before.
   void look_at_all() noexcept { returned_ = returned_ || std::find(waiting_.begin(), waiting_.end(), 1) != waiting_.end(); }
   /// A message was claimed and lies there again.
-  void put_into_backlog(const Claimed& claimed) {
+  void put_into_backlog(const LanesLease& claimed) {
     if (claimed.sender >= inlets_.size()) return;
-    auto& reader = inlets_[claimed.sender].lane[claimed.open];
+    auto& reader = inlets_[claimed.sender].lane[claimed.is_open()];
     const auto at = std::find_if(reader.backlog.begin(), reader.backlog.end(), [&](const auto& e) { return beyond(e.position, claimed.word.position) > 0; });
     reader.backlog.insert(at, {claimed.word.position, reader.lane.slot_of(claimed.word.position)});
     refusing_[claimed.sender] = waiting_[claimed.sender] = 1;
@@ -86,23 +90,28 @@ class LanesReceiver {
 
   /// Where the last message came from, at the cursor: a few loads when both sides are busy.
   template <class F>
-  Claimed next_in_a_row(F& selector) {
+  LanesLease next_in_a_row(F& selector) {
     if (!last_.reader) return {};
     LaneReader& reader = *last_.reader;
     LaneSlot& slot = reader.lane[reader.slot];
-    const LaneWord word = slot.word.load(std::memory_order_acquire);  // (9)
-    if (!word.is(LaneState::READY) || beyond(word.position, reader.cursor) != 0) return {};
+    const LaneWord word = LaneWord::fresh(reader.cursor);
+    if (slot.word.load(std::memory_order_acquire) != word) return {};  // (9)
     // Asked after the word was read: what he wrote into his other lane before this message is older.
     if (beyond(last_.other_tail->load(std::memory_order_acquire), *last_.other_seen) > 0) return {};
-    if (last_.open ? !selector(slot.read()) : !selector(slot.envelope())) return {};
-    if (!claim(slot, word, last_.open)) return {};
+    const LaneWord mine = LaneWord::of(LaneState::CLAIMED, 1, me_, reader.cursor);
+    if (last_.open) {
+      if (!selector(slot.read()) || !claim_open(slot, word, mine)) return {};
+    } else {
+      if (!selector(slot.envelope())) return {};
+      slot.word.store(mine, std::memory_order_relaxed);
+    }
     reader.advance();
     *last_.seen = reader.cursor;
     reader.lane.fetch(reader.slot);  // measured: twice the messages per second when they come in a stream
-    return {&slot, LaneWord::of(LaneState::CLAIMED, word.attempt, me_, word.position), last_.sender, last_.open};
+    return {&slot, mine, last_.sender, kind_of(last_.open)};
   }
   template <class F>
-  Claimed next_of_all(F& selector) {
+  LanesLease next_of_all(F& selector) {
     if (const auto returns = segment_.head().returns.load(std::memory_order_acquire); returns != returns_) {
       returns_ = returns;
       returned_ = true;
@@ -116,16 +125,14 @@ class LanesReceiver {
       if (auto found = next_from(senders_[turn_], selector)) return found;
     }
     fresh_ = returned_ = false;
-    backlogs_ = std::find(refusing_.begin(), refusing_.end(), 1) != refusing_.end();
+    backlogs_ = is_any_refusing();
     return {};
   }
-  /// Killed behind this: the slot is claimed by the dead; see LanesRecovery::let_go.
-  bool claim(LaneSlot& slot, LaneWord seen, bool open) noexcept {
-    const LaneWord mine = LaneWord::of(LaneState::CLAIMED, seen.attempt, me_, seen.position);
-    if (open) return slot.word.compare_exchange_strong(seen, mine, std::memory_order_acquire, std::memory_order_relaxed);
-    slot.word.store(mine, std::memory_order_relaxed);  // nobody else claims in a lane to me
-    return true;
+  // Killed behind a claim: the slot is claimed by the dead; see LanesRecovery::let_go. Nobody else claims in a lane to me.
+  static bool claim_open(LaneSlot& slot, LaneWord seen, LaneWord mine) noexcept {
+    return slot.word.compare_exchange_strong(seen, mine, std::memory_order_acquire, std::memory_order_relaxed);
   }
+  static LanesLease::Kind kind_of(bool open) noexcept { return open ? LanesLease::Kind::open : LanesLease::Kind::to_me; }
   struct Inlet {
     LaneReader lane[2];  // to me; open
   };
@@ -160,6 +167,11 @@ class LanesReceiver {
       if (inlets_[sender].lane[0].lane.is_used() || inlets_[sender].lane[1].lane.is_used()) senders_.push_back(sender);
     }
   }
+  void note_what_waits(std::uint32_t sender) noexcept {
+    waiting_[sender] = inlets_[sender].lane[0].backlog.empty() && inlets_[sender].lane[1].backlog.empty() ? 0 : 1;
+    refusing_[sender] &= waiting_[sender];
+  }
+  bool is_any_refusing() const noexcept { return std::find(refusing_.begin(), refusing_.end(), 1) != refusing_.end(); }
   bool is_new(std::uint32_t sender) const noexcept {
     return beyond(segment_.tails_of(mailbox_)[sender].load(std::memory_order_relaxed), seen_[0][sender]) > 0 ||
            beyond(segment_.tails_of(segment_.open())[sender].load(std::memory_order_relaxed), seen_[1][sender]) > 0;
@@ -170,35 +182,40 @@ class LanesReceiver {
   bool is_next_there() const noexcept {
     if (!last_.reader) return false;
     const LaneReader& reader = *last_.reader;
-    const LaneWord word = reader.lane[reader.slot].word.load(std::memory_order_relaxed);
-    return word.is(LaneState::READY) && beyond(word.position, reader.cursor) == 0;
+    return reader.lane[reader.slot].word.load(std::memory_order_relaxed) == LaneWord::fresh(reader.cursor);
   }
 
   /// The older of what the sender's two lanes hold. Whoever reads a message sees what its sender wrote before it; so the
   /// lane that was looked at first is looked at again.
   template <class F>
-  Claimed next_from(std::uint32_t sender, F& selector) {
+  LanesLease next_from(std::uint32_t sender, F& selector) {
     while (true) {
       Candidate mine = oldest(sender, 0, selector), open = oldest(sender, 1, selector);
       if (!mine.found && open.found) mine = oldest(sender, 0, selector);
       if (!mine.found && !open.found) {
-        waiting_[sender] = inlets_[sender].lane[0].backlog.empty() && inlets_[sender].lane[1].backlog.empty() ? 0 : 1;
-        refusing_[sender] &= waiting_[sender];
+        note_what_waits(sender);
         return {};
       }
       const bool from_open = open.found && (!mine.found || static_cast<std::int64_t>(open.ticket - mine.ticket) < 0);
       const Candidate& chosen = from_open ? open : mine;
       LaneReader& reader = inlets_[sender].lane[from_open];
       LaneSlot& slot = reader.lane[chosen.slot];
-      if (!claim(slot, chosen.word, from_open)) continue;  // another was faster
+      const LaneWord claimed = LaneWord::of(LaneState::CLAIMED, chosen.word.attempt, me_, chosen.word.position);
+      if (!from_open) {
+        slot.word.store(claimed, std::memory_order_relaxed);
+      } else if (!claim_open(slot, chosen.word, claimed)) {
+        continue;  // another was faster
+      }
       if (chosen.in_backlog < reader.backlog.size()) {
         reader.backlog.erase(reader.backlog.begin() + static_cast<std::ptrdiff_t>(chosen.in_backlog));
+        note_what_waits(sender);
+        backlogs_ = is_any_refusing();
       } else {
         reader.advance();
         seen_[from_open][sender] = reader.cursor;
       }
       last_ = {&reader, &seen_[from_open][sender], &seen_[!from_open][sender], inlets_[sender].lane[!from_open].lane.tail, sender, from_open};
-      return {&slot, LaneWord::of(LaneState::CLAIMED, chosen.word.attempt, me_, chosen.word.position), sender, from_open};
+      return {&slot, claimed, sender, kind_of(from_open)};
     }
   }
 

@@ -69,7 +69,7 @@ class LanesSender {
     }
     slot.write(envelope);  // last, beside the word: whoever polls the word takes their line away once, not twice
     // (8) release; pairs with (9): envelope and body are visible before the word.
-    sent_ = {&route, &slot, LaneWord::of(LaneState::READY, 1, 0, writer.position)};
+    sent_ = {&route, &slot, LaneWord::fresh(writer.position)};
     slot.word.store(sent_.word, std::memory_order_release);
     ++writer.position;
     writer.slot = writer.lane.after(writer.slot);

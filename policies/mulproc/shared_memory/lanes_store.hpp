@@ -14,14 +14,7 @@ namespace mulproc::shared_memory {
 template <mulproc::Waiting W>
 class LanesStore {
  public:
-  struct Lease {
-    LaneSlot* slot;
-    LaneWord word;  // as it was claimed
-    std::uint32_t sender;
-    enum class Kind : std::uint8_t { to_me, open, dead_letter } kind;
-    int attempt() const noexcept { return static_cast<int>(word.attempt); }
-    const Envelope& envelope() const noexcept { return slot->envelope(); }
-  };
+  using Lease = LanesLease;
 
   LanesStore(std::shared_ptr<Segment> memory, const LanesLayout& layout, Role role) : segment_(std::move(memory), layout), role_(role), thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
@@ -105,8 +98,7 @@ class LanesStore {
     bool looked_again = false;
     while (true) {
       const auto population = population_now();  // before what depends on it is looked at
-      while (const auto claimed = receiver_->next(selector)) {
-        const Lease lease = lease_of(claimed);
+      while (const Lease lease = receiver_->next(selector)) {
         if constexpr (F::looks_inside) {
           bool wanted = false;
           try {
@@ -117,7 +109,7 @@ class LanesStore {
           }
           if (!wanted) {
             (void)give_back(lease);
-            receiver_->refuse(claimed);
+            receiver_->refuse(lease);
             continue;
           }
         }
@@ -165,7 +157,7 @@ class LanesStore {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
-    const Lane lane = segment_.lane(lease.sender, lease.kind == Lease::Kind::open ? segment_.open() : mailbox_);
+    const Lane lane = segment_.lane(lease.sender, lease.is_open() ? segment_.open() : mailbox_);
     recovery_.try_again(lane, lane.slot_of(lease.word.position), lease.sender);
     came_back(lease);
     return {};
@@ -330,11 +322,8 @@ class LanesStore {
   }
 
   // Receiving.
-  Lease lease_of(const LanesReceiver::Claimed& claimed) {
-    return {claimed.slot, claimed.word, claimed.sender, claimed.open ? Lease::Kind::open : Lease::Kind::to_me};
-  }
   void came_back(const Lease& lease) {
-    receiver_->put_into_backlog({lease.slot, lease.word, lease.sender, lease.kind == Lease::Kind::open});
+    receiver_->put_into_backlog(lease);
     segment_.returned();
   }
   template <class F>
