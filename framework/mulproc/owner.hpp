@@ -45,6 +45,8 @@ class Owner {
   }
   bool in_this_process() const noexcept { return generation_ == ForkWatch::generation(); }
   bool is_me() const noexcept { return in_this_process() && thread_ == ForkWatch::this_thread_id(); }
+  /// Another thread has it now. A process that forked off has a copy of its own instead.
+  bool is_elsewhere() const noexcept { return in_this_process() && !is_me(); }
   pid_t thread() const noexcept { return thread_; }
 
  private:

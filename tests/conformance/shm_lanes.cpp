@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(three_hundred_children_are_addressed_one_by_one) {
 
 BOOST_AUTO_TEST_CASE(what_comes_back_while_closed_is_thought_over_is_received) {
   const Memory memory(8);
-  Store parent(memory.segment, memory.layout, Role::parent), holder(memory.segment, memory.layout, Role::child), me(memory.segment, memory.layout, Role::child);
+  Store parent(memory.segment, Role::parent), holder(memory.segment, Role::child), me(memory.segment, Role::child);
   for (const std::uint64_t number : {std::uint64_t{1}, std::uint64_t{2}}) parent.put(numbered(number), {}, Deadline::now()).value();
   const auto first = take(holder, all).value(), second = take(holder, all).value();
   parent.detach();
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(what_comes_back_while_closed_is_thought_over_is_received) {
 
 BOOST_AUTO_TEST_CASE(a_message_is_seen_though_who_gave_it_back_was_stopped_before_he_said_so) {
   const Memory memory(8);
-  Store parent(memory.segment, memory.layout, Role::parent), holder(memory.segment, memory.layout, Role::child), me(memory.segment, memory.layout, Role::child);
+  Store parent(memory.segment, Role::parent), holder(memory.segment, Role::child), me(memory.segment, Role::child);
   const auto give_back_half = [](const Store::Lease& lease) { lease.slot->word.store(LaneWord::of(LaneState::READY, 1, 0, lease.word.position)); };
   for (const bool polls : {false, true}) {
     parent.put(numbered(1), {}, Deadline::now()).value();
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_message_is_seen_though_who_gave_it_back_was_stopped_befor
 
 BOOST_AUTO_TEST_CASE(dead_letters_of_two_senders_are_told_apart) {
   const Memory memory(8);
-  Store first(memory.segment, memory.layout, Role::child), second(memory.segment, memory.layout, Role::child), parent(memory.segment, memory.layout, Role::parent);
+  Store first(memory.segment, Role::child), second(memory.segment, Role::child), parent(memory.segment, Role::parent);
   const auto wear_out = [&] {
     for (int i = 0; i < max_attempts; ++i) parent.fail(take(parent, all).value()).value();
   };
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(dead_letters_of_two_senders_are_told_apart) {
 
 BOOST_AUTO_TEST_CASE(a_refused_message_costs_a_poll_nothing_that_stays) {
   const Memory memory(8);
-  Store parent(memory.segment, memory.layout, Role::parent), child(memory.segment, memory.layout, Role::child);
+  Store parent(memory.segment, Role::parent), child(memory.segment, Role::child);
   parent.put(numbered(1), {}, Deadline::now()).value();
   RefusesAll refuses;
   for (int i = 0; i < 100; ++i) (void)take(child, refuses);
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_refused_message_costs_a_poll_nothing_that_stays) {
 BOOST_AUTO_TEST_CASE(a_position_written_over_does_not_send_a_reader_on_an_endless_walk) {
   for (const int bit : {1, 20, 32, 46}) {
     const Memory memory(1);
-    Store parent(memory.segment, memory.layout, Role::parent), child(memory.segment, memory.layout, Role::child);
+    Store parent(memory.segment, Role::parent), child(memory.segment, Role::child);
     parent.put(numbered(1), {}, Deadline::now()).value();
     const auto held = take(child, all).value();
     held.slot->word.store(LaneWord::of(LaneState::CLAIMED, 1, held.word.owner, held.word.position ^ (std::uint64_t{1} << bit)));
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_position_written_over_does_not_send_a_reader_on_an_endles
 BOOST_AUTO_TEST_CASE(messages_flow_while_whoever_has_the_lock_is_stopped) {
   const auto look_every = std::exchange(Participants::look_every, 0ms);  // each look for deaths is due
   const Memory memory(8);
-  Store parent(memory.segment, memory.layout, Role::parent), child(memory.segment, memory.layout, Role::child);
+  Store parent(memory.segment, Role::parent), child(memory.segment, Role::child);
   parent.put(numbered(1), {}, Deadline::now()).value();
   child.finish(take(child, all).value()).value();
   int ends[2];

@@ -385,6 +385,7 @@ class BoostQueueStore {
   static const ItemHead& head_of(const Item& item) noexcept { return *reinterpret_cast<const ItemHead*>(item.data()); }
   static std::span<const std::byte> body_of(const Item& item) noexcept { return std::span(item).subspan(sizeof(ItemHead)); }
   ProcessId id() const noexcept { return thread_; }
+  const Owner& owner() const noexcept { return owner_; }
   ProcessId parent_id() const noexcept { return people_.parent_id(); }
   std::size_t max_body_bytes() const noexcept { return queue_->max_body_bytes; }
 

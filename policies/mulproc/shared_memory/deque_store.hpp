@@ -237,8 +237,7 @@ class DequeStore : public DequeSlots {
     return {};
   }
   ProcessId parent_id() const noexcept { return people_.parent_id(); }
-  /// False in another thread of the process that made it.
-  bool in_this_thread() const noexcept { return !owner_.in_this_process() || owner_.is_me(); }
+  const Owner& owner() const noexcept { return owner_; }
 
  private:
   struct Place {

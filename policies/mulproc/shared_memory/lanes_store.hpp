@@ -16,7 +16,7 @@ class LanesStore {
  public:
   using Lease = LanesLease;
 
-  LanesStore(std::shared_ptr<Segment> memory, const LanesLayout& layout, Role role) : segment_(std::move(memory), layout), role_(role), thread_(ForkWatch::this_thread_id()) {
+  LanesStore(const std::shared_ptr<Segment>& memory, Role role) : segment_(memory, LanesLayout::of(*memory)), role_(role), thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
     lock.value();
     if (role == Role::parent) {
@@ -217,6 +217,7 @@ class LanesStore {
     return {};
   }
 
+  const Owner& owner() const noexcept { return owner_; }
   ProcessId id() const noexcept { return thread_; }
   ProcessId parent_id() const noexcept { return people_.parent_id(); }
   std::size_t max_body_bytes() const noexcept { return segment_.layout().max_body_bytes; }

@@ -5,6 +5,7 @@
 // Death:   the others go on; what the dead held is lost; a death inside the lock makes the queue `broken` for everybody.
 #include <boost/interprocess/ipc/message_queue.hpp>
 #include <mulproc/shared_memory/boost_queue_store.hpp>
+#include <mulproc/shared_memory/store_endpoint.hpp>
 #include <mulproc/waiting/adaptive.hpp>
 
 namespace mulproc::transport {
@@ -26,7 +27,7 @@ struct message_queue_waiting {
 
   class Parcel {
    public:
-    Parcel(std::shared_ptr<Store> store, std::vector<std::byte> item) : store_(std::move(store)), item_(std::move(item)) {}
+    Parcel(Shared<Store> store, std::vector<std::byte> item) : store_(std::move(store)), item_(std::move(item)) {}
     const Envelope& envelope() const noexcept { return store_->head_of(item_).envelope; }
     int attempt() const noexcept { return static_cast<int>(store_->head_of(item_).attempt); }
     std::span<const std::byte> bytes() const noexcept { return store_->body_of(item_); }
@@ -42,80 +43,13 @@ struct message_queue_waiting {
       settled_ = true;
       return answer;
     }
-    std::shared_ptr<Store> store_;
+    Shared<Store> store_;
     std::vector<std::byte> item_;
     bool settled_ = false;
   };
 
-  class Endpoint {
-   public:
-    using Parcel = message_queue_waiting::Parcel;
-    explicit Endpoint(std::shared_ptr<Store> store) : store_(std::move(store)) {}
-    Endpoint(Endpoint&&) noexcept = default;
-    Endpoint& operator=(Endpoint&&) noexcept = default;
-    ~Endpoint() {
-      if (store_) store_->detach();
-    }
-
-    Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) { return store_->put(envelope, body, deadline); }
-    Result<Parcel> take(Deadline deadline) {
-      SelectAll all;
-      return take_if(all, deadline);
-    }
-    template <class F>
-    Result<Parcel> take_if(F& selector, Deadline deadline) {
-      return take_if(selector, deadline, nullptr);
-    }
-    template <class F>
-    Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
-      return take_if(selector, deadline, &deaths_known);
-    }
-    bool empty() const {
-      SelectAll all;
-      return store_->empty_for(all);
-    }
-    template <class F>
-    bool empty_for(F& selector) const {
-      return store_->empty_for(selector);
-    }
-    Result<Parcel> take_dead_letter() {
-      auto item = store_->take_dead_letter();
-      if (!item) return item.error();
-      return Parcel(store_, *std::move(item));
-    }
-    std::size_t dead_letters_dropped() const noexcept { return store_->dead_letters_dropped(); }
-    std::size_t unfinished() const { return store_->unfinished(); }
-    Result<> join(Deadline deadline) { return store_->join(deadline); }
-    Result<> close() { return store_->close(); }
-    ProcessId id() const noexcept { return store_->id(); }
-    ProcessId parent_id() const noexcept { return store_->parent_id(); }
-    std::size_t max_body_bytes() const noexcept { return store_->max_body_bytes(); }
-
-   private:
-    template <class F>
-    Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
-      // A refused candidate's Parcel is only looked at: its item goes back below it.
-      auto item = store_->take_if(selector, deadline, [this](const std::vector<std::byte>& held) { return Parcel(store_, held); }, deaths_known);
-      if (!item) return item.error();
-      return Parcel(store_, *std::move(item));
-    }
-    std::shared_ptr<Store> store_;
-  };
-
-  class Link {
-   public:
-    explicit Link(std::shared_ptr<shared_memory::BoostQueue> queue) : queue_(std::move(queue)) {}
-    Endpoint parent() { return endpoint(shared_memory::Role::parent); }
-    Endpoint child() { return endpoint(shared_memory::Role::child); }
-    void release() noexcept { queue_.reset(); }
-
-   private:
-    Endpoint endpoint(shared_memory::Role role) {
-      if (!queue_) throw std::system_error(Errc::stale, "this process released its side of the link");
-      return Endpoint(std::make_shared<Store>(queue_, role));
-    }
-    std::shared_ptr<shared_memory::BoostQueue> queue_;
-  };
+  using Endpoint = shared_memory::StoreEndpoint<Store, Parcel>;
+  using Link = shared_memory::StoreLink<Endpoint, shared_memory::BoostQueue>;
 
   static Link open(Options options) {
     return Link(shared_memory::BoostQueue::create(options.name, options.capacity, options.max_body_bytes, options.max_participants));

@@ -3,8 +3,8 @@
 // Choose:  by default on one machine: crews, competing consumers, join, named channels, large bodies.
 // Not:     for two busy processes and nothing else, where a pipe needs no lock; between machines.
 // Death:   anybody may be killed at any instruction; what he held goes back to its place with attempt + 1.
-#include <mulproc/shared.hpp>
 #include <mulproc/shared_memory/deque_store.hpp>
+#include <mulproc/shared_memory/store_endpoint.hpp>
 #include <mulproc/waiting/adaptive.hpp>
 
 namespace mulproc::transport {
@@ -63,90 +63,21 @@ class shm_deque_loan {
   Deadline deadline_;
 };
 
-/// Safety:  belongs to the thread that made it; anywhere else it may only be moved or destroyed.
-template <class Waiting>
-class shm_deque_endpoint {
-  using Store = shared_memory::DequeStore<Waiting>;
+template <class Store>
+class shm_deque_endpoint : public shared_memory::StoreEndpoint<Store, shm_deque_parcel<Store>> {
+  using Base = shared_memory::StoreEndpoint<Store, shm_deque_parcel<Store>>;
 
  public:
-  using Parcel = shm_deque_parcel<Store>;
   using Loan = shm_deque_loan<Store>;
+  using Base::Base;
 
-  shm_deque_endpoint(std::shared_ptr<shared_memory::Segment> segment, shared_memory::Role role) : store_(Shared<Store>::make(std::move(segment), role)) {}
-  shm_deque_endpoint(shm_deque_endpoint&&) noexcept = default;
-  shm_deque_endpoint& operator=(shm_deque_endpoint&& other) noexcept { return std::swap(store_, other.store_), *this; }
-  ~shm_deque_endpoint() {
-    if (store_ && !store_->in_this_thread()) store_.forget();
-    if (store_) store_->detach();
-  }
-
-  Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) { return store_->put(envelope, body, deadline); }
   /// Memory for a body of at most `bytes`.
   Result<Loan> reserve(std::size_t bytes, Deadline deadline) {
-    auto place = store_->lend(bytes, deadline);
+    auto place = this->store_->lend(bytes, deadline);
     if (!place) return place.error();
-    return Loan(store_, *place, deadline);
+    return Loan(this->store_, *place, deadline);
   }
   Result<> publish(Loan loan, const Envelope& envelope, std::size_t used) { return loan.publish(envelope, used); }
-
-  Result<Parcel> take(Deadline deadline) {
-    SelectAll all;
-    return take_if(all, deadline);
-  }
-  template <class F>
-  Result<Parcel> take_if(F& selector, Deadline deadline) {
-    return take_if(selector, deadline, nullptr);
-  }
-  template <class F>
-  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
-    return take_if(selector, deadline, &deaths_known);
-  }
-  bool empty() const {
-    SelectAll all;
-    return store_->empty_for(all);
-  }
-  template <class F>
-  bool empty_for(F& selector) const {
-    return store_->empty_for(selector);
-  }
-  Result<Parcel> take_dead_letter() {
-    const auto lease = store_->take_dead_letter();
-    if (!lease) return lease.error();
-    return Result<Parcel>(std::in_place, store_, *lease);
-  }
-  std::size_t dead_letters_dropped() const { return store_->dead_letters_dropped(); }
-  std::size_t unfinished() const { return store_->unfinished(); }
-  Result<> join(Deadline deadline) { return store_->join(deadline); }
-  Result<> close() { return store_->close(); }
-  ProcessId id() const noexcept { return store_->id(); }
-  ProcessId parent_id() const { return store_->parent_id(); }
-  std::size_t max_body_bytes() const noexcept { return store_->max_body_bytes(); }
-
- private:
-  template <class F>
-  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
-    const auto lease = store_->take_if(selector, deadline, [this](const auto& tentative) { return Parcel(store_, tentative); }, deaths_known);
-    if (!lease) return lease.error();
-    return Result<Parcel>(std::in_place, store_, *lease);
-  }
-  Shared<Store> store_;
-};
-
-template <class Waiting>
-class shm_deque_link {
- public:
-  using Endpoint = shm_deque_endpoint<Waiting>;
-  explicit shm_deque_link(std::shared_ptr<shared_memory::Segment> segment) : segment_(std::move(segment)) {}
-  Endpoint parent() { return endpoint(shared_memory::Role::parent); }
-  Endpoint child() { return endpoint(shared_memory::Role::child); }
-  void release() noexcept { segment_.reset(); }
-
- private:
-  Endpoint endpoint(shared_memory::Role role) {
-    if (!segment_) throw std::system_error(Errc::stale, "this process released its side of the link");
-    return Endpoint(segment_, role);
-  }
-  std::shared_ptr<shared_memory::Segment> segment_;
 };
 
 /// How each endpoint waits is its own business: those of one channel need not wait alike.
@@ -155,8 +86,8 @@ struct shm_deque_waiting {
   static constexpr std::string_view name = "shm_deque";
   static constexpr Promises promises{.survives_kill = true, .redelivers = true};
   using Options = shm_deque_options;
-  using Endpoint = shm_deque_endpoint<W>;
-  using Link = shm_deque_link<W>;
+  using Endpoint = shm_deque_endpoint<shared_memory::DequeStore<W>>;
+  using Link = shared_memory::StoreLink<Endpoint, shared_memory::Segment>;
 
   static Link open(const Options& options) {
     return Link(shared_memory::DequeLayout::create(options.name, options.capacity, options.max_body_bytes, options.max_participants));

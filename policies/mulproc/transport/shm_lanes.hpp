@@ -3,8 +3,8 @@
 // Choose:  for speed: many children that are addressed one by one, few large or many small messages, both sides busy.
 // Not:     where one order over all senders is needed, or others' mail must be seen; shm_deque has both.
 // Death:   anybody may be killed at any instruction; what he held goes back to its place with attempt + 1.
-#include <mulproc/shared.hpp>
 #include <mulproc/shared_memory/lanes_store.hpp>
+#include <mulproc/shared_memory/store_endpoint.hpp>
 #include <mulproc/waiting/adaptive.hpp>
 
 namespace mulproc::transport {
@@ -65,22 +65,11 @@ struct shm_lanes_waiting {
     Deadline deadline_;
   };
 
-  class Endpoint {
+  class Endpoint : public shared_memory::StoreEndpoint<Store, Parcel> {
+    using shared_memory::StoreEndpoint<Store, Parcel>::store_;
+
    public:
-    using Parcel = shm_lanes_waiting::Parcel;
-
-    explicit Endpoint(Shared<Store> store) : store_(std::move(store)) {}
-    Endpoint(Endpoint&&) noexcept = default;
-    Endpoint& operator=(Endpoint&& other) noexcept {
-      if (store_) store_->detach();
-      store_ = std::move(other.store_);
-      return *this;
-    }
-    ~Endpoint() {
-      if (store_) store_->detach();
-    }
-
-    Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) { return store_->put(envelope, body, deadline); }
+    using shared_memory::StoreEndpoint<Store, Parcel>::StoreEndpoint;
     /// Lends memory for a body of up to `hint` bytes.
     /// Fails:   too_large; not_ready when all of it is in use; ENOSPC.
     Result<Loan> reserve(std::size_t hint, Deadline deadline) {
@@ -97,71 +86,16 @@ struct shm_lanes_waiting {
       if (sent) loan.store_ = {};
       return sent;
     }
-    Result<Parcel> take(Deadline deadline) {
-      SelectAll all;
-      return take_if(all, deadline);
-    }
-    template <class F>
-    Result<Parcel> take_if(F& selector, Deadline deadline) {
-      return take_if(selector, deadline, nullptr);
-    }
-    template <class F>
-    Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
-      return take_if(selector, deadline, &deaths_known);
-    }
-    bool empty() const {
-      SelectAll all;
-      return store_->empty_for(all);
-    }
-    template <class F>
-    bool empty_for(F& selector) const {
-      return store_->empty_for(selector);
-    }
-    Result<Parcel> take_dead_letter() {
-      auto lease = store_->take_dead_letter();
-      if (!lease) return lease.error();
-      return Parcel(store_, *lease);
-    }
-    std::size_t dead_letters_dropped() const { return store_->dead_letters_dropped(); }
-    std::size_t unfinished() const { return store_->unfinished(); }
-    Result<> join(Deadline deadline) { return store_->join(deadline); }
-    Result<> close() { return store_->close(); }
-    ProcessId id() const noexcept { return store_->id(); }
-    ProcessId parent_id() const { return store_->parent_id(); }
-    std::size_t max_body_bytes() const noexcept { return store_->max_body_bytes(); }
-
-   private:
-    template <class F>
-    Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
-      auto lease = store_->take_if(selector, deadline, [this](const auto& held) { return Parcel(store_, held); }, deaths_known);
-      if (!lease) return lease.error();
-      return Result<Parcel>(std::in_place, store_, *lease);
-    }
-    Shared<Store> store_;
   };
 
-  class Link {
-   public:
-    /// Fails:   throws std::system_error: malformed for a segment of another version, size or kind.
-    explicit Link(std::shared_ptr<shared_memory::Segment> segment) : segment_(std::move(segment)), layout_(shared_memory::LanesLayout::of(*segment_)) {}
-    Endpoint parent() { return endpoint(shared_memory::Role::parent); }
-    Endpoint child() { return endpoint(shared_memory::Role::child); }
-    void release() noexcept { segment_.reset(); }
-
-   private:
-    Endpoint endpoint(shared_memory::Role role) {
-      if (!segment_) throw std::system_error(Errc::stale, "this process released its side of the link");
-      return Endpoint(Shared<Store>::make(segment_, layout_, role));
-    }
-    std::shared_ptr<shared_memory::Segment> segment_;
-    shared_memory::LanesLayout layout_;
-  };
-
+  using Link = shared_memory::StoreLink<Endpoint, shared_memory::Segment>;
   static Link open(Options options) {
     return Link(shared_memory::LanesLayout::create(options.name, options.capacity, options.max_body_bytes, options.max_participants));
   }
   static Link attach(std::string_view its_name) {
-    return Link(shared_memory::Segment::attach(its_name));
+    auto segment = shared_memory::Segment::attach(its_name);
+    (void)shared_memory::LanesLayout::of(*segment);  // refused here, rather than when somebody makes an endpoint
+    return Link(std::move(segment));
   }
 };
 

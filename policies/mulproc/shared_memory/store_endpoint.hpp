@@ -1,0 +1,93 @@
+#pragma once
+/// The endpoint and the link of a transport whose messages lie in memory that every participant maps. What a participant
+/// does is in its store; here all of it is only handed on.
+#include <mulproc/shared.hpp>
+#include <mulproc/shared_memory/participants.hpp>
+#include <mulproc/transport.hpp>
+#include <string_view>
+
+namespace mulproc::shared_memory {
+
+/// `P` is the transport's parcel: made from the store and from what its take_if() yields.
+///
+/// Safety:  belongs to the thread that made it; anywhere else it may only be moved or destroyed.
+template <class S, class P>
+class StoreEndpoint {
+ public:
+  using Store = S;
+  using Parcel = P;
+
+  explicit StoreEndpoint(Shared<Store> store) noexcept : store_(std::move(store)) {}
+  StoreEndpoint(StoreEndpoint&&) noexcept = default;
+  StoreEndpoint& operator=(StoreEndpoint&& other) noexcept { return std::swap(store_, other.store_), *this; }
+  ~StoreEndpoint() {
+    if (store_ && store_->owner().is_elsewhere()) store_.forget();
+    if (store_) store_->detach();
+  }
+
+  Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) { return store_->put(envelope, body, deadline); }
+  Result<Parcel> take(Deadline deadline) {
+    SelectAll all;
+    return take_if(all, deadline);
+  }
+  template <class F>
+  Result<Parcel> take_if(F& selector, Deadline deadline) {
+    return take_if(selector, deadline, nullptr);
+  }
+  /// The same, but says not_ready when more have died than are known.
+  template <class F>
+  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
+    return take_if(selector, deadline, &deaths_known);
+  }
+  bool empty() const {
+    SelectAll all;
+    return store_->empty_for(all);
+  }
+  template <class F>
+  bool empty_for(F& selector) const {
+    return store_->empty_for(selector);
+  }
+  Result<Parcel> take_dead_letter() {
+    auto held = store_->take_dead_letter();
+    if (!held) return held.error();
+    return Result<Parcel>(std::in_place, store_, std::move(*held));
+  }
+  std::size_t dead_letters_dropped() const { return store_->dead_letters_dropped(); }
+  std::size_t unfinished() const { return store_->unfinished(); }
+  Result<> join(Deadline deadline) { return store_->join(deadline); }
+  Result<> close() { return store_->close(); }
+  ProcessId id() const noexcept { return store_->id(); }
+  ProcessId parent_id() const { return store_->parent_id(); }
+  std::size_t max_body_bytes() const noexcept { return store_->max_body_bytes(); }
+
+ protected:
+  Shared<Store> store_;
+
+ private:
+  template <class F>
+  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
+    // A parcel of what is not taken yet is only looked at.
+    auto held = store_->take_if(selector, deadline, [this](const auto& candidate) { return Parcel(store_, candidate); }, deaths_known);
+    if (!held) return held.error();
+    return Result<Parcel>(std::in_place, store_, std::move(*held));
+  }
+};
+
+/// `Memory` is what all participants map, and what their stores are made from.
+template <class Endpoint, class Memory>
+class StoreLink {
+ public:
+  explicit StoreLink(std::shared_ptr<Memory> memory) : memory_(std::move(memory)) {}
+  Endpoint parent() { return endpoint(Role::parent); }
+  Endpoint child() { return endpoint(Role::child); }
+  void release() noexcept { memory_.reset(); }
+
+ private:
+  Endpoint endpoint(Role role) {
+    if (!memory_) throw std::system_error(Errc::stale, "this process released its side of the link");
+    return Endpoint(Shared<typename Endpoint::Store>::make(memory_, role));
+  }
+  std::shared_ptr<Memory> memory_;
+};
+
+}  // namespace mulproc::shared_memory
