@@ -77,13 +77,14 @@ inline void play_word_count(Run& run) {
     if (!run.settings.chaos.kill || !std::exchange(second[number], true)) counted += Counted::from(answer.load()->text);
   };
   if (lines.empty()) return;
-  jobs.play(lines.size());
+  jobs.play(std::max<std::uint64_t>(lines.size(), run.settings.messages));
   run.check(counted == expected, invariant::counts_agree,
             [&] { return "the crew " + counted.text() + ", a single process " + expected.text(); });
 }
 inline const Scenario word_count{
     .name = "word_count",
-    .about = "The lines of real text dealt to a crew, again from the start while time is left.",
+    .about =
+        "The lines of real text dealt to a crew: all of them, and from the start again up to --messages or --duration.",
     .invariants = invariants_of_jobs(&invariant::counts_agree),
     .play = play_word_count};
 

@@ -175,6 +175,17 @@ BOOST_AUTO_TEST_CASE(in_an_open_loop_a_stall_shows_in_every_message_it_delays) {
   BOOST_TEST(late * 5 >= latency.at("count").to_number<std::int64_t>(),
              late << " of " << latency.at("count") << " were 100 ms late");
 }
+BOOST_AUTO_TEST_CASE(a_text_is_counted_whole_and_again_up_to_the_messages_asked_for) {
+  const auto messages_of = [](const std::string& options) {
+    const Reported files;
+    const Said said = say("word_count --transport shm_deque --children 2 --input /usr/share/common-licenses/BSD " +
+                          options + files.options());  // 26 lines
+    BOOST_TEST(said.code == 0, said.text);
+    return boost::json::parse(Reported::text(files.json)).at("runs").at(0).at("messages").to_number<int>();
+  };
+  BOOST_TEST(messages_of("--messages 75") == 150);
+  BOOST_TEST(messages_of("--messages 1") == 52);
+}
 BOOST_AUTO_TEST_CASE(a_report_that_cannot_be_written_is_an_error) {
   const Said said = say("ping_pong --transport pipe --messages 1 --children 1 --json /no/such/folder/file");
   BOOST_TEST(said.code == 1);
