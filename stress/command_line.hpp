@@ -22,40 +22,47 @@ struct CommandLine {
   Period soak;
   bool lists = false, helps = false;
 
+  /// What --help shows.
   static boost::program_options::options_description options() {
     namespace po = boost::program_options;
-    po::options_description options(
-        "mulproc-stress SCENARIO... [options]      plays scenarios; \"all\" is every one\n"
-        "mulproc-stress compare A.json B.json      what changed from one report to another\n"
-        "options");
-    options.add_options()("help", "this text")("list", "what can be run, and why the rest cannot")(
-        "transport", po::value<std::string>()->default_value("all"), "one, or all")(
-        "serializer", po::value<std::string>(), "one, or all (default: trivially_copyable)")(
-        "children", po::value<std::string>()->default_value("10"), "child processes, 1 to 400")(
-        "messages", po::value<std::string>()->default_value("200"), "messages of a scenario")(
-        "rounds", po::value<std::string>()->default_value("10"), "rounds of full_duplex")(
-        "payload-bytes", po::value<std::string>()->default_value("0..1024"),
-        "sizes of bodies: 64 fixed, 10..10KiB uniform, log:10..1MiB uniform in the logarithm")(
-        "rate", po::value<std::string>(),
-        "open loop: so many messages a second, each sent when it is due, and timed from then; without it the next is "
-        "sent when there is room")(
-        "duration", po::value<std::string>(),
-        "how long each scenario runs, such as 30s, 500ms or 2m, instead of a number of messages")(
-        "warmup", po::value<std::string>(), "so long before that, not measured")(
-        "chaos", po::value<std::string>(),
-        "kill=PERIOD,stop=PERIOD,pause=PERIOD: so often a random child is killed; is stopped for half the period; is "
-        "stopped for 1.2 s, longer than the library waits for anything")(
-        "soak", po::value<std::string>(),
-        "so long all that was chosen again and again, 2s each or --duration, and memory, descriptors and processes "
-        "must not grow")("seed", po::value<std::string>(), "repeats a run's random choices")(
-        "input", po::value<std::vector<std::string>>()->multitoken(),
-        "texts for word_count (default: the GPL that every Debian ships)")(
-        "report", po::value<std::string>(), "writes a page with charts: one file that needs no network")(
-        "json", po::value<std::string>(), "writes all that the page shows (stress/report/SCHEMA.md)")(
-        "trace", po::value<std::string>(),
-        "records all that one run's endpoints do, for mulproc-trace; over shm_deque where no transport is named")(
-        "scenario", po::value<std::vector<std::string>>(), "may be given without the option's name");
-    return options;
+    const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
+    po::options_description what("what runs"), load("the load"), chaos("what goes wrong on purpose"),
+        written("what is written");
+    what.add_options()("list", "what can be run, and why the rest cannot")(
+        "transport", text("NAME")->default_value("all"), "one, or all")(
+        "serializer", text("NAME")->default_value("trivially_copyable"), "one, or all")(
+        "children", text("N")->default_value("10"), "child processes, 1 to 400")(
+        "messages", text("N")->default_value("200"), "how many messages a scenario sends, or jobs, or questions")(
+        "rounds", text("N")->default_value("10"), "the same for full_duplex, which counts rounds")(
+        "duration", text("TIME"), "how long each scenario runs, instead of --messages and --rounds")(
+        "warmup", text("TIME"), "runs so long before that: checked as strictly, but not measured")(
+        "seed", text("N"), "makes the random choices of an earlier run again")(
+        "input", po::value<std::vector<std::string>>()->multitoken()->value_name("FILE..."),
+        "texts for word_count; without it the GPL, which every Debian has");
+    load.add_options()("payload-bytes", text("SIZES")->default_value("0..1024"),
+                       "64: all alike; 10..10KiB: uniform; log:10..1MiB: uniform in the logarithm, so that small ones "
+                       "are as frequent as large ones")(
+        "rate", text("N"),
+        "N messages a second, each sent when it is due whatever came of the others, and timed from then (an open "
+        "loop); without it the next is sent when there is room (a closed loop)");
+    chaos.add_options()("chaos", text("kill=TIME,stop=TIME,pause=TIME"),
+                        "any of the three; about once in each TIME a random child is killed, and replaced; is stopped "
+                        "for half of TIME; is stopped for 1.2 s, longer than the library waits for anything")(
+        "soak", text("TIME"),
+        "plays all that was chosen again and again for so long, 2s each or --duration; memory, descriptors and "
+        "processes must not grow");
+    written.add_options()("report", text("FILE.html"), "a page with charts: one file that needs no network")(
+        "json", text("FILE"), "all that the page shows; stress/report/SCHEMA.md describes it")(
+        "trace", text("FILE"),
+        "all that the endpoints of one run do, for mulproc-trace to draw; over shm_deque where no transport is named")(
+        "help", "this text");
+    po::options_description all(
+        "mulproc-stress SCENARIO... [options]     plays scenarios and checks what must hold; \"all\" is every one\n"
+        "mulproc-stress compare A.json B.json     what changed from one report to another\n\n"
+        "A TIME is a number with its unit: 500ms, 30s, 2m or 1h.\n"
+        "Exit status: 0 all held, 1 something broke (the command that repeats it is printed), 2 bad usage");
+    all.add(what).add(load).add(chaos).add(written);
+    return all;
   }
 
   /// Fails:   throws BadUsage.
@@ -63,9 +70,11 @@ struct CommandLine {
     namespace po = boost::program_options;
     po::positional_options_description positional;
     positional.add("scenario", -1);
+    po::options_description known = options();
+    known.add_options()("scenario", po::value<std::vector<std::string>>());  // by position
     po::variables_map given;
     po::store(po::command_line_parser(argc, argv)
-                  .options(options())
+                  .options(known)
                   .positional(positional)
                   .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
                   .run(),
@@ -110,7 +119,7 @@ struct CommandLine {
     line.trace = text("trace");
     const bool any_will_do = !line.trace.empty() && given["transport"].defaulted();
     line.choose(texts("scenario"), any_will_do ? "shm_deque" : text("transport"),
-                text("serializer").empty() ? "trivially_copyable" : text("serializer"));
+                text("serializer"));
     if (!line.trace.empty()) line.must_be_one_that_is_traced();
     return line;
   } catch (const boost::program_options::error& error) {

@@ -15,7 +15,10 @@ const time = (ns) => {
   return `${Math.round(ns)} ns`;
 };
 const whole = (n) => (n === null || n === undefined ? "–" : Math.round(n).toLocaleString("en"));
-const seconds = (s) => `${Number(s.toPrecision(3))} s`;
+const seconds = (s) => {
+  const [unit, size] = [["s", 1], ["ms", 1e-3], ["µs", 1e-6]].find(([, size]) => Math.abs(s) >= size * 0.9995) ?? ["s", 1];
+  return `${Number((s / size).toPrecision(4))} ${unit}`;
+};
 const chip = (word, kind) => element("span", { class: `chip ${kind}` }, word);
 const verdictChip = (verdict) => (verdict === "ok" || verdict === "held" ? chip(`✓ ${verdict}`, "good") : verdict === "broken" ? chip("✗ broken", "bad") : chip(verdict, "idle"));
 const table = (caption, head, rows, wordColumns = [], kind = "words") =>

@@ -32,9 +32,21 @@ const Receipt* taken(const Posted& message) {
   return found == message.receipts.end() ? nullptr : &*found;
 }
 
-// # and ; end a text in Mermaid.
-std::string for_mermaid(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return c == '#' || c == ';' || c == ':' || c == '<' || c == '>'; }, '?');
+/// With Mermaid's own escape, #35; for what would end a text or mean something in it.
+std::string for_mermaid(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("#;:<>%$&\\").find(c) != std::string_view::npos) {
+      out += '#' + std::to_string(static_cast<int>(c)) + ';';
+    } else {
+      out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+  }
+  return out;
+}
+/// A comment ends with its line, and %%{ would begin a directive.
+std::string for_a_comment(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '%'; }, ' ');
   return text;
 }
 std::string for_xml(const std::string& text) {
@@ -56,7 +68,7 @@ std::string for_xml(const std::string& text) {
 std::string as_mermaid(const Story& story, std::size_t messages) {
   std::ostringstream out;
   const auto id = [](std::size_t actor) { return "p" + std::to_string(actor); };
-  out << "%% " << story.title << "\nsequenceDiagram\n";
+  out << "%% " << for_a_comment(story.title) << "\nsequenceDiagram\n";
   for (std::size_t i = 0; i < story.actors.size(); ++i)
     out << "  participant " << id(i) << " as " << for_mermaid(story.actors[i].name) << "<br/>" << story.actors[i].id.pid << '\n';
   for (const Step& step : story.steps(messages)) {

@@ -1,6 +1,7 @@
 // traced.hpp, trace_file.hpp and mulproc-trace: what happens is recorded, and each picture shows it. argv: mulproc-trace,
 // mulproc-stress.
 #define BOOST_TEST_MODULE trace
+#include <regex.h>
 #include <sys/wait.h>
 
 #include <boost/json.hpp>
@@ -68,9 +69,39 @@ Said run(int program, const std::string& arguments) {
   const int status = ::pclose(pipe);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
 }
+bool is_like(const std::string& text, const std::string& pattern) {
+  regex_t compiled;
+  if (::regcomp(&compiled, ("^(" + pattern + ")$").c_str(), REG_EXTENDED | REG_NOSUB) != 0) throw std::logic_error(pattern);
+  const bool matches = ::regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
+  ::regfree(&compiled);
+  return matches;
+}
+/// The part of Mermaid's grammar that is used: Mermaid 11 has drawn such texts, and read each escaped sign as itself.
+void must_be_mermaid(const std::string& diagram) {
+  const std::string who = "p[0-9]+", words = "([^#;:<>%$&\\\\[:cntrl:]]|#[0-9]+;)+";
+  std::istringstream lines(diagram);
+  std::map<std::string, int> active;
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line); ++number) {
+    const auto word = line.substr(0, line.find(' ', 2));
+    if (number < 2) {
+      BOOST_TEST(is_like(line, number == 0 ? "%% [^%[:cntrl:]]*" : "sequenceDiagram"), line);
+    } else if (word == "  participant") {
+      BOOST_TEST(is_like(line, "  participant " + who + " as " + words + "<br/>[0-9]+"), line);
+      active[line.substr(14, line.find(" as ") - 14)] = 0;
+    } else if (word == "  activate" || word == "  deactivate") {
+      const auto whose = line.substr(word.size() + 1);
+      BOOST_REQUIRE(active.count(whose) == 1u);
+      BOOST_TEST((active[whose] += word == "  activate" ? 1 : -1) >= 0, diagram);  // an error in Mermaid
+    } else {
+      BOOST_TEST(is_like(line, "  (Note over " + who + "|" + who + "(->>|-->>|-x|--x|-[)])" + who + "): " + words), line);
+    }
+  }
+}
 std::string drawn(const Path& trace, const std::string& as) {
   const Said said = run(1, trace.text + " --as " + as);
   BOOST_TEST(said.code == 0, said.text);
+  if (as.starts_with("mermaid")) must_be_mermaid(said.text);
   return said.text;
 }
 
@@ -210,6 +241,22 @@ BOOST_AUTO_TEST_CASE(mermaid_shows_all_that_can_happen_in_its_order) {
   BOOST_TEST(drawn(path, "mermaid") == small_story_in_mermaid);
   BOOST_TEST(lines_with(drawn(path, "mermaid --messages 2"), "more").size() == 1u);
 }
+BOOST_AUTO_TEST_CASE(no_request_and_no_title_means_anything_to_mermaid) {
+  const Path path;
+  {
+    const TraceFile file({.path = path.text, .title = "two\nlines %%{init}%%"});
+    auto link = Memory::open();
+    auto parent = link.parent();
+    parent.send({.request = "%%{x}%% #1; a:b"}).value();
+    parent.send({.request = "$$<br>\\&amp"}).value();
+    parent.send({.request = "\n\xe4"}).value();
+  }
+  const auto diagram = drawn(path, "mermaid");
+  BOOST_TEST(diagram.starts_with("%% two lines   {init}  \n"), diagram);
+  BOOST_TEST(lines_with(diagram, ": #37;#37;{x}#37;#37; #35;1#59; a#58;b 1, which nobody took").size() == 1u, diagram);
+  BOOST_TEST(lines_with(diagram, ": #36;#36;#60;br#62;#92;#38;amp 2,").size() == 1u, diagram);
+  BOOST_TEST(lines_with(diagram, ": ?? 3,").size() == 1u, diagram);
+}
 BOOST_AUTO_TEST_CASE(svg_is_well_formed_and_has_a_line_for_each_message) {
   const Path path;
   record_a_small_story(path);
@@ -222,10 +269,84 @@ BOOST_AUTO_TEST_CASE(svg_is_well_formed_and_has_a_line_for_each_message) {
   BOOST_TEST(svg.count("rect") == 1u + 3u + 5u);  // the ground, the processes, the leases
   BOOST_TEST(svg.count("line") >= 3u + 5u);
 }
+namespace {
+/// What the Trace Event Format and Perfetto ask: each kind has its members, slices of a thread lie one in the other, and a
+/// flow goes from inside a slice to inside a later one.
+void must_be_chrome(const boost::json::array& events) {
+  using Thread = std::pair<std::int64_t, std::int64_t>;
+  struct Slice {
+    double begin, end;
+  };
+  const auto time = [](const boost::json::value& event) { return event.at("ts").to_number<double>(); };
+  const auto thread = [](const boost::json::value& event) {
+    return Thread(event.at("pid").to_number<std::int64_t>(), event.at("tid").to_number<std::int64_t>());
+  };
+  std::map<Thread, std::vector<Slice>> slices;
+  std::map<std::int64_t, std::pair<int, int>> flows;
+  std::map<std::int64_t, double> begun;
+  const auto is_in_a_slice = [&](const boost::json::value& event) {
+    const double at = time(event);
+    const auto& all = slices[thread(event)];
+    return std::any_of(all.begin(), all.end(), [&](const Slice& one) { return one.begin <= at && at <= one.end; });
+  };
+  for (const auto& event : events) {
+    if (event.at("ph").as_string() == "X") slices[thread(event)].push_back({time(event), time(event) + event.at("dur").to_number<double>()});
+    if (event.at("ph").as_string() == "s") begun[event.at("id").to_number<std::int64_t>()] = time(event);
+  }
+  for (const auto& event : events) {
+    const std::string phase(event.at("ph").as_string());
+    BOOST_TEST(event.at("name").is_string());
+    BOOST_TEST(event.at("pid").is_int64());
+    if (phase != "M") BOOST_TEST(time(event) >= 0);
+    if (phase == "M" || phase == "C") BOOST_TEST(event.at("args").is_object());
+    if (phase == "i") BOOST_TEST(event.at("s").as_string() == "p");
+    if (phase == "s" || phase == "f") {
+      const auto id = event.at("id").to_number<std::int64_t>();
+      ++(phase == "s" ? flows[id].first : flows[id].second);
+      BOOST_TEST(is_in_a_slice(event), event);
+      if (phase == "f") BOOST_TEST(event.at("bp").as_string() == "e");
+      if (phase == "f") BOOST_TEST(begun.at(id) <= time(event));
+    }
+    BOOST_TEST(is_like(phase, "M|X|s|f|i|C"), phase);
+  }
+  for (const auto& [id, ends] : flows) BOOST_TEST((ends == std::pair(1, 1)), "flow " << id);
+  const double inexact = 1e-6;  // a thousandth of a nanosecond
+  for (const auto& [whose, all] : slices) {
+    for (const Slice& one : all) {
+      for (const Slice& other : all)
+        BOOST_TEST(!(one.begin + inexact < other.begin && other.begin + inexact < one.end && one.end + inexact < other.end),
+                   "in thread " << whose.second << " a slice from " << one.begin << " to " << one.end << " is cut by one from "
+                                << other.begin << " to " << other.end);
+    }
+  }
+}
+}  // namespace
+BOOST_AUTO_TEST_CASE(chrome_shows_messages_held_at_once_beside_each_other) {
+  const Path path;
+  {
+    const TraceFile file({.path = path.text});
+    auto link = Memory::open();
+    auto parent = link.parent(), child = link.child();
+    for (const auto request : {Request("FIRST"), Request("SECOND"), Request("THIRD")}) parent.send({.request = request}).value();
+    auto first = child.try_receive().value(), second = child.try_receive().value();
+    first.done().value();
+    const auto third = child.try_receive().value();
+    second.done().value();
+  }
+  const auto events = boost::json::parse(drawn(path, "chrome")).at("traceEvents").as_array();
+  must_be_chrome(events);
+  std::map<std::string, std::int64_t> thread_of;
+  for (const auto& event : events) {
+    if (event.at("ph").as_string() == "X") thread_of[std::string(event.at("name").as_string())] = event.at("tid").as_int64();
+  }
+  BOOST_TEST(thread_of.at("FIRST 1") != thread_of.at("SECOND 2"));
+  BOOST_TEST(thread_of.at("FIRST 1") == thread_of.at("THIRD 3"));
+}
 BOOST_AUTO_TEST_CASE(chrome_gets_whole_flows_between_slices) {
   const Path path;
   record_a_small_story(path);
   const auto events = boost::json::parse(drawn(path, "chrome")).at("traceEvents").as_array();
+  must_be_chrome(events);
   std::multiset<std::int64_t> begun, ended;
   std::multiset<std::string> slices;
   for (const auto& event : events) {
@@ -317,6 +438,7 @@ BOOST_AUTO_TEST_CASE(deaths_and_what_is_handed_on_are_shown) {
   const Path path;
   const Said said = run(2, "poison --children 2 --messages 30 --seed 1 --transport shm_lanes --trace " + path.text);
   BOOST_TEST(said.code == 0, said.text);
+  must_be_chrome(boost::json::parse(drawn(path, "chrome")).at("traceEvents").as_array());
   const auto diagram = drawn(path, "mermaid --messages 0");
   BOOST_TEST(lines_with(diagram, ": died").size() == 5u);
   for (const char* attempt : {"again, attempt 2", "again, attempt 3", "again, attempt 4", "again, attempt 5", "a dead letter"})
