@@ -60,7 +60,8 @@ struct CommandLine {
         "mulproc-stress SCENARIO... [options]     plays scenarios and checks what must hold; \"all\" is every one\n"
         "mulproc-stress compare A.json B.json     what changed from one report to another\n\n"
         "A TIME is a number with its unit: 500ms, 30s, 2m or 1h.\n"
-        "Exit status: 0 all held, 1 something broke (the command that repeats it is printed), 2 bad usage");
+        "Exit status: 0 all held, 1 something broke (the command that repeats it is printed), 2 bad usage\n\n"
+        "options");
     all.add(what).add(load).add(chaos).add(written);
     return all;
   }

@@ -63,7 +63,7 @@ void print(const Outcome& outcome) {
 
 void list() {
   std::cout << std::left << std::setw(15) << "scenario" << std::setw(15) << "transport" << std::setw(20) << "serializer"
-            << "runs; may be killed under --chaos\n";
+            << "can it be run; whom --chaos kill= hits\n";
   for (const Combination& one : combinations()) {
     const auto why_not = one.why_not(), why_no_kill = one.why_no_kill();
     std::cout << std::setw(15) << one.scenario->name << std::setw(15) << one.medium->transport << std::setw(20)
@@ -71,8 +71,8 @@ void list() {
     if (!why_not.empty()) {
       std::cout << "no: " << why_not << '\n';
     } else {
-      std::cout << "yes" << (one.medium->promises.many_to_many ? "" : ", over a link for each child") << "; "
-                << (why_no_kill.empty() ? "yes" : "no: " + why_no_kill) << '\n';
+      std::cout << "yes" << (one.medium->promises.many_to_many ? "" : ", over a link for each child")
+                << (why_no_kill.empty() ? "; any child" : "; nobody: " + why_no_kill) << '\n';
     }
   }
   std::cout << "\nwhat they do\n";
