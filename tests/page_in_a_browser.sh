@@ -9,7 +9,7 @@ trap 'rm -rf "$own"' EXIT
 # prepare PAGE <SCRIPT: the page as it is, and a script that looks at it when all is drawn. It pushes what is wrong to `wrong`,
 # where what the page complained of is already, and puts into `drawn` how much there is.
 prepare() {
-  page=$1
+  page=$(realpath "$1")
   sed '/^<\/body>$/d; /^<\/html>$/d' "$page" >"$own/page.html"
   cat >>"$own/page.html" <<'BEGIN'
 <script>

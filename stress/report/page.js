@@ -196,8 +196,8 @@ for (const [name, runs] of groups) {
   const title = `${name}-title`;
   const section = element("section", { id: name, "aria-labelledby": title }, element("h2", { id: title }, name), element("p", {}, runs[0].about),
     element("div", { class: "charts" }, percentiles(runs), throughput(runs), histogram(runs), depth(runs)),
-    table(`Invariants of ${name}`, ["invariant", "in words", "looked at", "verdict"], [...invariants.values()].map((one) =>
-      [one.name, one.in.length ? `${one.words}. ${one.in.join("; ")}` : one.words, `${whole(one.checks)}×`, verdictChip(one.verdict)]), [1], "prose"));
+    table(`Invariants of ${name}`, ["invariant", "verdict", "in words", "looked at"], [...invariants.values()].map((one) =>
+      [one.name, verdictChip(one.verdict), one.in.length ? `${one.words}. ${one.in.join("; ")}` : one.words, `${whole(one.checks)}×`]), [2], "prose"));
   if (deaths.length)
     section.append(element("details", {}, element("summary", {}, `${whole(runs.reduce((sum, run) => sum + run.died, 0))} deaths, the first ${whole(Math.min(deaths.length, 200))} one by one`),
       table(`Deaths in ${name}`, ["at", "over", "pid", "held message", "which became"], deaths.slice(0, 200).map((death) => [seconds(death.at_s), nameOf(death.run), String(death.pid), death.held === null ? "none" : `number ${death.held}`, death.became || (death.held === null ? "–" : "it had been answered")]))));
