@@ -48,9 +48,9 @@ lost-message: configure ## a bug that loses one message in 100,000: each scenari
 	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-scenarios
 	@cmake -DSOURCE=$(CURDIR) -DWORK=$(BUILD)/lost-message -DBUILD=$(BUILD) -DCOMPILER=$(CXX) -DBUG=one_message_lost -DEVERY=100000 -P tests/seeded/seeded_bug.cmake
 
-report-test: configure ## the pages of reports and traces in headless Chromium, which is installed; screenshots in build/report
+report-test: configure ## the pages of reports, traces and benchmarks in headless Chromium, which is installed; screenshots in build/report
 	@cmake/setup-debian.sh chromium
-	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress mulproc-trace
+	@cmake --build $(BUILD) --parallel $(JOBS) --target mulproc-stress mulproc-trace mulproc-bench
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -R '[.]page_in_a_browser$$'
 
 bench: peers configure ## mulproc beside its peers; FILTER='^ping_pong' for a part; RESULTS=stress/results to write down
