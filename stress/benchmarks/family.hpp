@@ -2,6 +2,7 @@
 /// The processes of one measurement. A conductor is forked for it, which forks the children: whatever happens to them,
 /// the benchmark goes on, and nobody outlives the conductor.
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -49,6 +51,23 @@ class SharedValue {
   T* value_;
 };
 
+/// A number in shared memory that only grows, and that processes wait for; std::atomic waits for threads alone.
+class Rising {
+ public:
+  void rise() noexcept {
+    number_.fetch_add(1);
+    ::syscall(SYS_futex, &number_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  }
+  /// Waits until `enough(number)`, which is asked again whenever it has grown.
+  template <class Enough>
+  void wait_until(Enough enough) const noexcept {
+    for (std::uint32_t seen; !enough(seen = number_.load());) ::syscall(SYS_futex, &number_, FUTEX_WAIT, seen, nullptr, nullptr, 0);
+  }
+
+ private:
+  std::atomic<std::uint32_t> number_{0};
+};
+
 /// What one process saw arrive; a cache line of its own.
 struct alignas(64) Tally {
   std::atomic<std::uint64_t> received{0}, sum{0}, damaged{0};
@@ -59,8 +78,7 @@ struct alignas(64) Tally {
 struct Record {
   static constexpr std::size_t most_children = 300, most_latencies = 4096;
 
-  std::atomic<std::uint32_t> ready{0};
-  std::atomic<bool> go{false};
+  Rising ready, go;
   Tally tally[most_children];
   std::int64_t seconds_in_ns = 0;
   std::uint64_t done = 0, expected = 0;  // messages, round trips or rounds
@@ -71,6 +89,7 @@ struct Record {
 
   void fails(const char* reason) noexcept {
     if (!failed.exchange(true)) std::strncpy(why, reason, sizeof why - 1);
+    ready.rise();  // whoever waits for all to be ready looks at this first
   }
   std::uint64_t received() const noexcept {
     std::uint64_t sum = 0;
@@ -141,11 +160,9 @@ class Family {
   std::span<const pid_t> pids() const noexcept { return pids_; }
 
   void wait_until_ready() const {
-    while (record_.ready.load() < pids_.size()) {
-      if (record_.failed) fail(record_.why);
-      ::usleep(100);
-    }
-    record_.go.store(true);
+    record_.ready.wait_until([this](std::uint32_t ready) { return record_.failed || ready >= pids_.size(); });
+    if (record_.failed) fail(record_.why);
+    record_.go.rise();
   }
   /// Ends children that wait for ever; what they came to is in shared memory.
   void kill() {

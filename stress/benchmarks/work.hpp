@@ -23,7 +23,7 @@ void check(Tally& tally, const Body<Bytes>& body) noexcept {
 template <class W>
 void answer_until_the_pill(W& wire, Record& record, std::size_t index) {
   typename W::Child me(wire, index);
-  record.ready.fetch_add(1);
+  record.ready.rise();
   while (true) {
     Body<64> answer;
     bool ends = false;
@@ -124,7 +124,7 @@ void one_way(const Shape& shape, std::uint64_t count, Record& record) {
   Tally& tally = record.tally[0];
   Family family(shape, record, [&](std::size_t index) {
     typename Wire::Child me(wire, index);
-    record.ready.fetch_add(1);
+    record.ready.rise();
     const auto own = std::make_unique<Body<Bytes>>();
     std::uint64_t next = 0;
     const auto take = [&](const Body<Bytes>& body) {
@@ -172,8 +172,8 @@ void fan_in(const Shape& shape, std::uint64_t count, Record& record) {
   record.expected = all;
   Family family(shape, record, [&](std::size_t index) {
     typename W<64>::Child me(wire, index);
-    record.ready.fetch_add(1);
-    while (!record.go) ::usleep(50);  // whoever had sent all and left before another came would be taken for the last
+    record.ready.rise();
+    record.go.wait_until([](std::uint32_t gone) { return gone != 0; });  // whoever had sent all and left before another came would be taken for the last
     Body<64> body;
     for (std::uint64_t i = 0; i < each; ++i) {
       body.write(i * shape.children + index);
@@ -209,7 +209,7 @@ void fan_out(const Shape& shape, std::uint64_t count, Record& record) {
   Family family(shape, record, [&](std::size_t index) {
     typename W<64>::Child me(wire, index);
     Tally& tally = record.tally[index];
-    record.ready.fetch_add(1);
+    record.ready.rise();
     std::uint64_t received = 0, sum = 0;
     while (true) {
       me.receive([&](const Body<64>& body) {
@@ -228,7 +228,7 @@ void fan_out(const Shape& shape, std::uint64_t count, Record& record) {
     body.write(i);
     parent.send(i % shape.children, body);
   }
-  while (record.received() < count && !record.failed) ::usleep(100);
+  while (record.received() < count && !record.failed) ::usleep(100);  // a child that told of each would be slower than the queue
   record.seconds_in_ns = now() - begin;
   record.done = count;
   std::uint64_t sum = 0;
@@ -247,7 +247,7 @@ void wake_up(const Shape& shape, std::uint64_t count, Record& record) {
   Tally& tally = record.tally[0];
   Family family(shape, record, [&](std::size_t index) {
     typename W<64>::Child me(wire, index);
-    record.ready.fetch_add(1);
+    record.ready.rise();
     for (std::uint64_t number = 0; number != pill;) {
       me.receive([&](const Body<64>& body) {
         const auto at = now();

@@ -181,7 +181,7 @@ void flag(const Shape& shape, std::uint64_t count, Record& record) {
   const SharedValue<std::atomic<std::uint64_t>> turn;
   record.expected = count;
   Family family(shape, record, [&](std::size_t) {
-    record.ready.fetch_add(1);
+    record.ready.rise();
     for (std::uint64_t i = 0; i < count; ++i) {
       spin_until([&] { return turn->load(std::memory_order_acquire) == 2 * i + 1; });
       turn->store(2 * i + 2, std::memory_order_release);
