@@ -119,8 +119,7 @@ struct CommandLine {
     line.page = text("report");
     line.trace = text("trace");
     const bool any_will_do = !line.trace.empty() && given["transport"].defaulted();
-    line.choose(texts("scenario"), any_will_do ? "shm_deque" : text("transport"),
-                text("serializer"));
+    line.choose(texts("scenario"), any_will_do ? "shm_deque" : text("transport"), text("serializer"));
     if (!line.trace.empty()) line.must_be_one_that_is_traced();
     return line;
   } catch (const boost::program_options::error& error) {

@@ -130,7 +130,7 @@ int run(int argc, char** argv) {
   if (line.lists) return list(), 0;
   for (const int signal : {SIGINT, SIGTERM}) ::signal(signal, [](int) { Run::interrupted = true; });
   std::cout << "seed " << line.settings.seed << ", " << line.settings.children
-            << " children; p50 and p99: half and 99 % of the messages were there so soon after they were due\n";
+            << " children; p50, p99: from when a message was due until its receiver had it\n";
   print_head();
   Report report;
   report.settings = line.settings;
