@@ -54,6 +54,10 @@ int run(int argc, char** argv) {
                               : as == "svg"   ? as_svg(story, messages)
                               : as == "html"  ? as_page(story)
                                               : as_chrome(story);
+  constexpr std::size_t most_of_mermaid = 50'000;  // its maxTextSize, which no text can raise by itself
+  if (as == "mermaid" && picture.size() > most_of_mermaid)
+    std::cerr << "mulproc-trace: this text has " << picture.size() << " characters, and Mermaid draws no more than "
+              << most_of_mermaid << " unless its maxTextSize is raised: take fewer --messages, or --as svg\n";
   if (given.count("output") == 0) {
     if (!(std::cout << picture << std::flush)) throw std::runtime_error("standard output cannot be written");
     return 0;

@@ -257,6 +257,19 @@ BOOST_AUTO_TEST_CASE(no_request_and_no_title_means_anything_to_mermaid) {
   BOOST_TEST(lines_with(diagram, ": #36;#36;#60;br#62;#92;#38;amp 2,").size() == 1u, diagram);
   BOOST_TEST(lines_with(diagram, ": ?? 3,").size() == 1u, diagram);
 }
+BOOST_AUTO_TEST_CASE(a_text_that_mermaid_refuses_to_draw_says_so) {
+  const Path path;
+  {
+    const TraceFile file({.path = path.text});
+    auto link = Memory::open({.capacity = 2000});
+    auto parent = link.parent();
+    for (int i = 0; i < 1500; ++i) parent.send({.request = "NOBODY ASKED"}).value();
+  }
+  const std::string says = "Mermaid draws no more than 50000";
+  BOOST_TEST(lines_with(run(1, path.text + " --as mermaid --messages 0").text, says).size() == 1u);
+  BOOST_TEST(lines_with(run(1, path.text + " --as mermaid").text, says).empty());
+  BOOST_TEST(lines_with(run(1, path.text + " --as svg --messages 0").text, says).empty());
+}
 BOOST_AUTO_TEST_CASE(svg_is_well_formed_and_has_a_line_for_each_message) {
   const Path path;
   record_a_small_story(path);
