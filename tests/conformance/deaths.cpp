@@ -1,9 +1,13 @@
 // CONTRACT.md's sentences about who dies, who is stopped and who never comes. A child's checks are its exit code.
+#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <conformance/numbers.hpp>
 #include <filesystem>
+#include <fstream>
 #include <mulproc/process.hpp>
+#include <thread>
 
 using namespace mulproc;
 using namespace mulproc::tests;
@@ -188,6 +192,50 @@ BOOST_AUTO_TEST_CASE(a_child_whose_opener_died_before_there_was_a_parent_reads_c
   char verdict = '-';
   BOOST_CHECK(::read(report[0], &verdict, 1) == 1);
   BOOST_CHECK(verdict == 'y');
+  ::close(report[0]);
+}
+
+BOOST_AUTO_TEST_CASE(an_opener_lives_as_long_as_its_process_though_the_thread_that_opened_has_ended) {
+  if constexpr (promises.many_to_many) {
+    std::optional<Numbers::Link> link;
+    pid_t opened_in = 0;
+    std::thread([&] { opened_in = ::gettid(), link.emplace(Numbers::open()); }).join();
+    while (::syscall(SYS_tgkill, ::getpid(), opened_in, 0) == 0) ::sched_yield();
+    auto child = link->child();
+    FAILS(child.try_receive(), Errc::not_ready);
+    child.send({.recipient = child.parent_id()}, 1).value();
+    auto parent = link->parent();
+    BOOST_CHECK((next(1, parent) == std::vector{1}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_opener_lives_as_long_as_its_process_though_its_first_thread_has_ended) {
+  int report[2];
+  BOOST_REQUIRE(::pipe2(report, O_CLOEXEC) == 0);
+  auto opener = spawn([&] {
+    auto link = Numbers::open();
+    const pid_t first_thread = ::gettid();
+    auto orphan = spawn(link, [&](Numbers& inbox) {
+      for (char state = 'R'; state != 'Z'; ::sched_yield()) {  // of who is no more, and is kept in mind for its process' sake
+        std::string pid, name;
+        std::ifstream("/proc/" + std::to_string(first_thread) + "/stat") >> pid >> name >> state;
+      }
+      const char waits = inbox.try_receive().error() == Errc::not_ready ? 'w' : '-';
+      const bool told = ::write(report[1], &waits, 1) == 1;
+      const char closed = inbox.receive_for(soon).error() == Errc::closed ? 'c' : '-';
+      return told && ::write(report[1], &closed, 1) == 1 ? 0 : 1;
+    });
+    std::thread([] { while (true) ::pause(); }).detach();
+    ::syscall(SYS_exit, 0);
+  });
+  ::close(report[1]);
+  char verdict = '-';
+  BOOST_CHECK(::read(report[0], &verdict, 1) == 1);
+  BOOST_CHECK(verdict == 'w');
+  ::kill(opener.pid(), SIGKILL);
+  opener.wait();
+  BOOST_CHECK(::read(report[0], &verdict, 1) == 1);
+  BOOST_CHECK(verdict == 'c');
   ::close(report[0]);
 }
 

@@ -41,7 +41,7 @@ struct HeldRecord {
 
 /// Boost's queue and, beside it, our control segment, published last. Anonymous ones are inherited by fork.
 struct BoostQueue {
-  static constexpr std::uint64_t magic = 0x6d756c70726f6371;  // "mulprocq", version 1
+  static constexpr std::uint64_t magic = 0x6d756c70726f6372;  // "mulprocr": its second layout
   static constexpr std::size_t page = 4096;
 
   std::string queue_name;  // empty: Boost's file has no name any more
@@ -77,9 +77,7 @@ struct BoostQueue {
           head.capacity = capacity;
           head.max_body_bytes = max_body_bytes;
           made->queue_name.copy(head.queue_name, sizeof head.queue_name - 1);
-          head.participants.maximum = static_cast<std::uint32_t>(max_participants);
-          head.participants.opener = ForkWatch::this_thread_id();
-          Participants::initialise(made->locks(address), max_participants);
+          Participants::initialise(head.participants, max_participants, made->locks(address));
           head.magic = magic;
         },
         [&](int left_behind) { remove_queue_of(left_behind, Segment::file_name(name)); });

@@ -70,7 +70,7 @@ static_assert(sizeof(DequeHead) <= 4096, "the head has a page");
 /// Where everything lies, computed from three numbers.
 struct DequeLayout {
   static constexpr std::uint64_t magic = 0x6d756c70726f6331;  // "mulproc1"
-  static constexpr std::uint32_t version = 2;
+  static constexpr std::uint32_t version = 3;
   static constexpr std::size_t page = 4096;
   static constexpr std::uint32_t nothing = ~std::uint32_t{0};
 
@@ -106,13 +106,11 @@ struct DequeLayout {
       head.bytes = layout.bytes;
       head.capacity = capacity;
       head.max_body_bytes = max_body_bytes;
-      head.participants.maximum = static_cast<std::uint32_t>(max_participants);
-      head.participants.opener = ForkWatch::this_thread_id();
       head.in_order = {nothing, nothing};
       head.first_free = nothing;
       head.next_ticket = 1;
       std::fill_n(reinterpret_cast<ListEnds*>(address + layout.lists), lists_of(max_participants), ListEnds{nothing, nothing});
-      Participants::initialise(reinterpret_cast<RobustMutex*>(address + layout.locks), max_participants);
+      Participants::initialise(head.participants, max_participants, reinterpret_cast<RobustMutex*>(address + layout.locks));
       head.magic = magic;
     });
   }

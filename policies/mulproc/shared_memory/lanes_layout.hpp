@@ -34,7 +34,7 @@ struct LanesHead {
 
 struct LanesLayout {
   static constexpr std::uint64_t magic = 0x6d756c70726f6c31;  // "mulprol1"
-  static constexpr std::uint32_t version = 1, most_participants = 1024;
+  static constexpr std::uint32_t version = 2, most_participants = 1024;
   static constexpr std::size_t page = 4096, ticket_bytes = sizeof(std::uint64_t);
   /// Address space that all senders' bodies of one size may take.
   static constexpr std::size_t bodies_budget = std::size_t{1} << 35;
@@ -93,9 +93,7 @@ struct LanesLayout {
       head.bytes = layout.bytes;
       head.capacity = capacity;
       head.max_body_bytes = max_body_bytes;
-      head.participants.maximum = static_cast<std::uint32_t>(max_participants);
-      head.participants.opener = ForkWatch::this_thread_id();
-      Participants::initialise(reinterpret_cast<RobustMutex*>(address + layout.locks), max_participants);
+      Participants::initialise(head.participants, max_participants, reinterpret_cast<RobustMutex*>(address + layout.locks));
       head.magic = magic;
     });
   }

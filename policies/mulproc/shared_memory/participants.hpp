@@ -42,7 +42,8 @@ static_assert(sizeof(Participant) == 64, "one cache line each");
 struct ParticipantsHead {
   std::uint32_t maximum;
   std::uint32_t used;  // records ever used
-  pid_t opener;
+  pid_t opener;          // the thread, which mail for the parent goes to before there is one
+  pid_t opener_process;  // may make the parent as long as it lives
   std::uint32_t ever[2];   // by role: has there been one?
   std::atomic<std::uint32_t> deaths;  // found so far: a change is news, also for who does not hold the lock
   std::int64_t last_look;  // nanoseconds of CLOCK_MONOTONIC
@@ -92,8 +93,12 @@ class Participants {
   Participant& operator[](std::uint32_t i) noexcept { return records_[i]; }
   bool is_attached(std::uint32_t i) const noexcept { return records_[i].attached.load(std::memory_order_relaxed) != 0; }
 
-  /// The lock and the life locks of a new segment: a peer who wrote over `used` cannot make one that is held be made anew.
-  static void initialise(RobustMutex* locks, std::size_t maximum) noexcept {
+  /// Of a new segment, whose opener is this thread. All locks at once: a peer who wrote over `used` cannot make one that is
+  /// held be made anew.
+  static void initialise(ParticipantsHead& head, std::size_t maximum, RobustMutex* locks) noexcept {
+    head.maximum = static_cast<std::uint32_t>(maximum);
+    head.opener = ForkWatch::this_thread_id();
+    head.opener_process = ::getpid();
     for (std::size_t i = 0; i <= maximum; ++i) locks[i].initialise();
   }
 
@@ -183,10 +188,10 @@ class Participants {
     if (found != used()) first = found;
     return found != used() ? found : nobody;
   }
-  /// An addressee may still come while its process exists.
+  /// An addressee may still come while its thread exists.
   bool may_be_reached(ProcessId who) noexcept { return may_be_reached(who, mailbox_of(who)); }
   bool may_be_reached(ProcessId who, std::uint32_t its_mailbox) const noexcept {
-    return its_mailbox != nobody || who == anyone || who.host != 0 || process_exists(who.pid);
+    return its_mailbox != nobody || who == anyone || who.host != 0 || thread_exists(who.pid);
   }
   bool anybody_else() const noexcept { return as_it_is(head_->attached[0]) + as_it_is(head_->attached[1]) > 1; }
   bool somebody_ever(Role role) const noexcept { return head_->ever[number(role)] != 0; }
@@ -195,11 +200,12 @@ class Participants {
   bool other_side_gone(Role mine) const noexcept {
     const Role other = mine == Role::parent ? Role::child : Role::parent;
     if (as_it_is(head_->sending[number(other)]) != 0) return false;
-    return somebody_ever(other) || (other == Role::parent && !process_exists(head_->opener));
+    return somebody_ever(other) || (other == Role::parent && !process_exists(head_->opener_process));
   }
+  /// Before there is a parent: who is likely to be it, and is able to.
   ProcessId parent_id() const noexcept {
-    const pid_t parent = as_it_is(head_->parent_thread);
-    return parent != 0 ? parent : head_->opener;
+    if (const pid_t parent = as_it_is(head_->parent_thread); parent != 0) return parent;
+    return thread_exists(head_->opener) ? head_->opener : head_->opener_process;
   }
   bool is_parent(pid_t thread) const noexcept { return as_it_is(head_->parent_thread) == thread; }
 
