@@ -1,116 +1,190 @@
-// T3: who sleeps is woken by an operation whose doer is killed at any instruction. Nobody else is there to help, the look
-// that every waiter takes from time to time is an hour away, and only where a death itself is to wake does it watch for one.
+// T3: who sleeps is woken by an operation whose doer is killed at any instruction, or by one that is done while he falls
+// asleep, at any instruction of that. Nobody else is there to help, and the look that every waiter takes from time to time is an
+// hour away.
+//   lost_wake_up [NAME]      NAME: the beginning of the only row to run
 #include <iomanip>
 #include <iostream>
-#include <mulproc/transport/shm_deque.hpp>
 
-#include "scenarios.hpp"
-#include "sleeper.hpp"
+#include "transport.hpp"
+#include "wake_up.hpp"
 #include "walk.hpp"
 
 namespace mulproc::tests {
 
-using C = Crashing<transport::shm_deque>;
-using shared_memory::Participants;
+using C = Crashing<T>;
 using namespace std::chrono_literals;
 
-struct WakeUp {
-  std::string name;
-  std::function<void(C&)> sleeper_before, falls_asleep;
-  std::function<void(Stage<C>&)> before, operation;
-  std::function<bool(C& parent)> is_due;  // asked when the victim and the sleeper are dead: was there a reason to wake?
+/// One channel, and whoever takes part in it besides us.
+struct Scene {
+  const WakeUp<C>& wake_up;
+  C::Link link = C::open(small_options<C>());
+  C parent = link.parent();
+  Stage<C> stage{link, {}, {}};
+
+  explicit Scene(const WakeUp<C>& wake_up_) : wake_up(wake_up_) {
+    if (wake_up.of_the_parents) parent.send({}, 0).value();
+  }
+  std::function<void()> waker_before() {
+    return [this] {
+      only_others_wake<T>(wake_up.by_death);
+      wake_up.before(stage);
+    };
+  }
+  /// The sleeper is dead, or sleeps where nobody wakes him any more.
+  bool was_due() {
+    look_for_deaths_every<T>(0ms);
+    (void)parent.unfinished();
+    const bool due = wake_up.is_due(parent);
+    look_for_deaths_every<T>(1h);
+    return due;
+  }
 };
 
-std::vector<WakeUp> wake_ups() {
-  const auto nothing = [](C&) {};
-  const auto fill = [](C& me) {
-    for (int i = 0; i < capacity; ++i) me.send({}, i).value();
-  };
-  const auto hold_the_first = [](Stage<C>& stage) { stage.attach(), stage.take(0); };
-  const auto done = [](Stage<C>& stage) { stage.held[0].done().value(); };
-  return {{"send wakes a receiver", nothing, [](C& me) { static auto message = me.receive().value(); },
-           [](Stage<C>& stage) { stage.attach(); }, [](Stage<C>& stage) { stage.child->send({}, victims_number).value(); },
-           [](C& parent) { return !parent.empty(); }},
-          {"give back wakes a receiver", nothing, [](C& me) { static auto message = me.receive().value(); },
-           hold_the_first, [](Stage<C>& stage) { stage.held[0].give_back().value(); },
-           [](C& parent) { auto back = parent.try_receive(); return back && back->attempt() == 1; }},
-          {"death wakes a receiver", nothing, [](C& me) { static auto message = me.receive().value(); }, hold_the_first,
-           [](Stage<C>& stage) { (void)stage.child->id(); }, [](C& parent) { auto back = parent.try_receive(); return back && back->attempt() > 1; }},
-          {"done wakes a sender", fill, [](C& me) { me.send({}, wakers_number).value(); }, hold_the_first, done,
-           [](C& parent) { return parent.unfinished() < capacity; }},
-          {"done wakes a joiner", [](C& me) { me.send({}, 0).value(); }, [](C& me) { me.join().value(); }, hold_the_first, done,
-           [](C& parent) { return parent.unfinished() == 0; }}};
-}
-
-/// One channel with somebody asleep, and a victim who is to wake him and is killed.
-class Trial {
+/// Somebody sleeps, and a victim who is to wake him is killed.
+class KilledWaker {
  public:
-  explicit Trial(const WakeUp& wake_up) : wake_up_(wake_up) {
+  explicit KilledWaker(const WakeUp<C>& wake_up) : scene_(wake_up) {
     // Who waits for what the victim gives back comes when the victim holds it.
-    const bool after_the_victim = wake_up.name.ends_with("wakes a receiver") && !wake_up.name.starts_with("send");
-    if (after_the_victim) parent_.send({}, 0).value();
-    if (!after_the_victim) somebody_sleeps();
-    victim_.emplace(
-        [this] {
-          Participants::look_every = 1h;
-          wake_up_.before(stage_);
-        },
-        [this] { wake_up_.operation(stage_); }, Brackets::around);
-    if (after_the_victim) somebody_sleeps();
+    if (!wake_up.of_the_parents) somebody_sleeps();
+    victim_.emplace(scene_.waker_before(), [this] { scene_.wake_up.operation(scene_.stage); }, Brackets::around);
+    if (wake_up.of_the_parents) somebody_sleeps();
     sleeper_->sleeps_again();
   }
-  SingleStep& victim() { return *victim_; }
-
-  bool loses_the_wake_up() {
+  Route route() { return Route(*victim_, States::ignored, {}); }
+  /// Says whether the place was come by.
+  bool brings_victim_to(const Place& place) { return !Arrival::at(*victim_, place, {}).finished; }
+  bool loses_the_wake_up_by_a_death() {
     victim_->kill();
-    if (sleeper_->woke()) return false;
-    sleeper_->kill();
-    Participants::look_every = 0ms;
-    (void)parent_.unfinished();
-    const bool lost = wake_up_.is_due(parent_);
-    Participants::look_every = 1h;
-    return lost;
+    return loses_the_wake_up();
+  }
+  /// Before the victim dies: its operation alone has to wake.
+  bool loses_the_wake_up_of_the_living() {
+    Arrival::at_the_end(*victim_, {});
+    return loses_the_wake_up();
   }
 
  private:
   void somebody_sleeps() {
-    const bool watches_for_deaths = wake_up_.name.starts_with("death");
-    const auto before = [this, watches_for_deaths](C& me) {
-      Participants::look_every = 1h;
-      Participants::neighbours = watches_for_deaths ? Participants::most_neighbours : 0;
-      wake_up_.sleeper_before(me);
+    const auto before = [this](C& me) {
+      only_others_wake<T>(scene_.wake_up.by_death);
+      scene_.wake_up.sleeper_before(me);
     };
-    sleeper_.emplace(link_, std::function<void(C&)>(before), wake_up_.falls_asleep);
+    sleeper_.emplace(scene_.link, std::function<void(C&)>(before), scene_.wake_up.falls_asleep);
+  }
+  bool loses_the_wake_up() {
+    if (sleeper_->woke()) return false;
+    victim_->kill();
+    sleeper_->kill();
+    return scene_.was_due();
   }
 
-  const WakeUp& wake_up_;
-  C::Link link_ = C::open(small_options<C>());
-  C parent_ = link_.parent();
-  Stage<C> stage_{link_, {}, {}};
+  Scene scene_;
   std::optional<Sleeper> sleeper_;
   std::optional<SingleStep> victim_;
 };
 
-int main() {
-  stay_on_one_core(0);
-  std::cout << "killed at each instruction of  points  lost wake-ups" << std::endl;
-  std::size_t lost_in_all = 0;
-  for (const auto& wake_up : wake_ups()) {
-    std::size_t lost = 0, points = 0;
-    ::alarm(30);
-    const Route route(Trial(wake_up).victim(), States::ignored, {});
-    for (const Place& place : route.places) {
-      ::alarm(30);
-      Trial trial(wake_up);
-      if (!Arrival::at(trial.victim(), place, {}).finished) ++points;
-      if (trial.loses_the_wake_up()) ++lost;
-    }
-    std::cout << std::left << std::setw(30) << wake_up.name << std::right << std::setw(7) << points << std::setw(15) << lost << std::endl;
-    lost_in_all += lost + (points * 2 < route.places.size() ? 1 : 0);
+/// Somebody falls asleep, and what is to wake him is done meanwhile.
+class WokenMeanwhile {
+ public:
+  explicit WokenMeanwhile(const WakeUp<C>& wake_up)
+      : scene_(wake_up),
+        sleeper_(
+            [this] {
+              only_others_wake<T>(scene_.wake_up.by_death);
+              scene_.stage.attach();
+              scene_.wake_up.sleeper_before(*scene_.stage.child);
+            },
+            [this] { scene_.wake_up.falls_asleep(*scene_.stage.child); }, Brackets::around),
+        waker_(scene_.waker_before(), [this] {
+          if (scene_.wake_up.by_death) ::raise(SIGKILL);
+          scene_.wake_up.operation(scene_.stage);
+        }) {}
+  /// The way to where it sleeps.
+  std::vector<Place> places() {
+    auto all = Route(sleeper_, States::ignored, [this] { waker_.act(); }).places;
+    all.erase(std::find_if(all.begin(), all.end(), [](const Place& place) { return place.asleep; }) + 1, all.end());
+    return all;
   }
-  return lost_in_all == 0 ? 0 : 1;
+  /// Says whether the place was come by.
+  bool acts_at(const Place& place) {
+    to_ = place.address, visits_ = place.visits;
+    auto step = sleeper_.run_to(to_, visits_);
+    for (std::size_t i = 0; i < place.repetitions && step == Step::taken; ++i) step = sleeper_.step();
+    const bool there = step == Step::taken;
+    if (there) to_ = 0;
+    if (there && place.asleep) sleeper_.step();
+    waker_.act();
+    return there;
+  }
+  bool loses_the_wake_up() {
+    while (true) {
+      const bool all_has_happened = waker_.has_acted();  // looked at first
+      const auto step = sleeper_.run_to(to_, visits_);
+      if (step == Step::finished) return false;
+      if (step == Step::taken) to_ = 0;
+      if (step == Step::blocked && all_has_happened) break;
+    }
+    sleeper_.kill();
+    return scene_.was_due();
+  }
+
+ private:
+  using Step = SingleStep::Step;
+  Scene scene_;
+  SingleStep sleeper_;
+  Waker waker_;
+  std::uintptr_t to_ = 0;
+  std::size_t visits_ = 1;
+};
+
+struct Tally {
+  std::size_t points = 0, lost = 0;
+};
+Tally kill_the_waker(const WakeUp<C>& wake_up) {
+  Tally tally;
+  ::alarm(30);
+  const auto route = KilledWaker(wake_up).route();
+  for (const Place& place : route.places) {
+    ::alarm(30);
+    KilledWaker trial(wake_up);
+    tally.points += trial.brings_victim_to(place) ? 1 : 0;
+    tally.lost += trial.loses_the_wake_up_by_a_death() ? 1 : 0;
+  }
+  if (!wake_up.by_death) tally.lost += KilledWaker(wake_up).loses_the_wake_up_of_the_living() ? 1 : 0;
+  if (tally.points * 2 < route.places.size()) throw std::runtime_error(wake_up.name + ": most places were not come by");
+  return tally;
+}
+Tally wake_meanwhile(const WakeUp<C>& wake_up) {
+  Tally tally;
+  ::alarm(30);
+  const auto places = WokenMeanwhile(wake_up).places();
+  for (const Place& place : places) {
+    ::alarm(30);
+    WokenMeanwhile trial(wake_up);
+    tally.points += trial.acts_at(place) ? 1 : 0;
+    tally.lost += trial.loses_the_wake_up() ? 1 : 0;
+  }
+  if (tally.points * 2 < places.size()) throw std::runtime_error(wake_up.name + ": most places were not come by");
+  return tally;
+}
+
+int main(std::string_view only) {
+  stay_on_one_core(0);
+  std::size_t lost = 0;
+  const auto table = [&](std::string_view title, auto tally_of) {
+    std::cout << std::left << std::setw(46) << title << "  points  lost wake-ups" << std::endl;
+    for (const auto& wake_up : wake_ups<C>()) {
+      if (!wake_up.name.starts_with(only)) continue;
+      const Tally tally = tally_of(wake_up);
+      std::cout << std::left << std::setw(46) << wake_up.name << std::right << std::setw(8) << tally.points << std::setw(15) << tally.lost << std::endl;
+      lost += tally.lost;
+    }
+  };
+  table(std::string(T::name) + ": killed at each instruction of", kill_the_waker);
+  table(std::string(T::name) + ": at each instruction of falling asleep", wake_meanwhile);
+  return lost == 0 ? 0 : 1;
 }
 
 }  // namespace mulproc::tests
 
-int main() { return mulproc::tests::main(); }
+int main(int count, char** arguments) { return mulproc::tests::main(count > 1 ? arguments[1] : ""); }

@@ -8,6 +8,13 @@
 
 namespace mulproc::tests {
 
+/// Blocked in futex(2) or futex_waitv. One that was woken is running, whether or not it has run yet.
+inline bool is_asleep(pid_t pid) {
+  std::ifstream call("/proc/" + std::to_string(pid) + "/syscall");
+  std::string number;
+  return call >> number && (number == std::to_string(SYS_futex) || number == "449");
+}
+
 class Sleeper {
  public:
   /// Runs `before` and `falls_asleep` in a process of its own; returns when that sleeps.
@@ -33,7 +40,7 @@ class Sleeper {
 
   /// Somebody else's coming wakes whoever sleeps; returns when this one has looked and sleeps again.
   void sleeps_again() const {
-    while (!asleep()) ::sched_yield();
+    while (!is_asleep(pid_)) ::sched_yield();
   }
   /// From now on it sleeps whoever wakes it.
   void stop() const {
@@ -44,7 +51,7 @@ class Sleeper {
   bool woke() const {
     while (true) {
       pollfd report{report_[0], POLLIN, 0};
-      const bool sleeps = asleep();  // looked at first: a report made before it slept is there
+      const bool sleeps = is_asleep(pid_);  // looked at first: a report made before it slept is there
       if (::poll(&report, 1, 0) == 1) return true;
       if (sleeps) return false;
       ::sched_yield();
@@ -58,12 +65,6 @@ class Sleeper {
   }
 
  private:
-  /// Blocked in futex(2) or futex_waitv. One that was woken is running, whether or not it has run yet.
-  bool asleep() const {
-    std::ifstream call("/proc/" + std::to_string(pid_) + "/syscall");
-    std::string number;
-    return call >> number && (number == std::to_string(SYS_futex) || number == "449");
-  }
   std::array<int, 2> report_{};
   pid_t pid_ = 0;
 };

@@ -8,6 +8,7 @@
 #include <array>
 #include <limits>
 #include <mulproc/envelope.hpp>
+#include <mulproc/owner.hpp>
 #include <mulproc/shared_memory/process_exists.hpp>
 #include <mulproc/shared_memory/robust_mutex.hpp>
 #include <mulproc/shared_memory/sleepers.hpp>
