@@ -1,6 +1,9 @@
 // CONTRACT.md's sentences about attempts, places, waits and ends that need no second process.
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <conformance/numbers.hpp>
+#include <numeric>
 #include <thread>
 
 using namespace mulproc;
@@ -336,5 +339,64 @@ BOOST_AUTO_TEST_CASE(a_second_live_parent_is_refused_until_the_first_is_gone) {
     auto child = link.child();
     second.send({}, 2).value();
     BOOST_CHECK((next(1, child) == std::vector{2}));
+  }
+}
+
+// What ThreadSanitizer is shown: threads that take part in one channel come and go, refuse, fail, give back, answer and finish at
+// one time, with bodies that lie in a slot and others that do not.
+BOOST_AUTO_TEST_CASE(threads_take_part_in_all_ways_at_once) {
+  if constexpr (promises.many_to_many) {
+    struct Large {
+      int number;
+      char rest[6000];
+    };
+    constexpr int jobs = 120, most_on_their_way = 6;
+    const auto number_of = [](const View& seen) {
+      const auto small = seen.body<int>();
+      return small ? *small : seen.body<Large>().value().number;
+    };
+    const auto send = [](Numbers& from, ProcessId to, int number) {
+      const Header how{.recipient = to};
+      (number % 2 == 0 ? from.send_for(soon, how, number) : from.send_for(soon, how, Large{number, {}})).value();
+    };
+    auto link = Numbers::open({.capacity = 8, .max_body_bytes = sizeof(Large)});
+    auto parent = link.parent({.which = Shown::mine});
+    std::array<std::atomic<bool>, jobs> given_back{};
+    const auto work = [&, to = parent.id()] {
+      while (true) {
+        auto inbox = link.child({.which = Shown::mine});
+        for (int calls = 0; calls < 20; ++calls) {
+          int refuses = calls % 3;
+          const Wanted choosy = [&](const View& seen) { return number_of(seen) < 0 || refuses-- <= 0; };
+          try {
+            auto job = inbox.receive_for(2ms, choosy);
+            if (job.error() == Errc::closed) return;
+            if (!job) continue;
+            const int number = number_of(*job);
+            if (number % 5 == 0 && job->attempt() == 1) throw number;
+            if (number % 7 == 0 && !given_back[static_cast<std::size_t>(number)].exchange(true)) {
+              job->give_back().value();
+            } else {
+              send(inbox, to, number);
+              job->done().value();
+            }
+          } catch (int) {
+          }
+        }
+      }
+    };
+    std::array workers{std::thread(work), std::thread(work), std::thread(work)};
+    std::vector<int> answers;
+    for (int number = 0; number < jobs + most_on_their_way; ++number) {
+      if (number < jobs) send(parent, anyone, number);
+      if (number >= most_on_their_way) answers.push_back(number_of(parent.receive_for(soon).value()));
+    }
+    if_joinable(parent, [](auto& one) { one.join_for(soon).value(); });
+    parent.close().value();
+    for (auto& worker : workers) worker.join();
+    std::sort(answers.begin(), answers.end());
+    std::vector<int> each(jobs);
+    std::iota(each.begin(), each.end(), 0);
+    BOOST_CHECK(answers == each);
   }
 }

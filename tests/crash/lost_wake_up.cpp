@@ -1,6 +1,6 @@
-// T3: who sleeps is woken by an operation whose doer is killed at any instruction, or by one that is done while he falls
-// asleep, at any instruction of that. Nobody else is there to help, and the look that every waiter takes from time to time is an
-// hour away.
+// T3: who sleeps is woken by an operation whose doer is killed at any instruction, by one that is done while he falls asleep, at
+// any instruction of that, and by a letter that is on its way, at any instruction of its send, when he attaches. Nobody else is
+// there to help, and the look that every waiter takes from time to time is an hour away.
 //   lost_wake_up [NAME]      NAME: the beginning of the only row to run
 #include <iomanip>
 #include <iostream>
@@ -137,6 +137,29 @@ class WokenMeanwhile {
   std::size_t visits_ = 1;
 };
 
+/// Somebody attaches and goes to sleep while a letter to him is sent.
+class Newcomer {
+ public:
+  explicit Newcomer(const WakeUp<C>& wake_up) : scene_(wake_up) {}
+  std::vector<Place> places() { return Route(sender_, States::ignored, {}).places; }
+  bool acts_at(const Place& place) {
+    has_sent_ = Arrival::at(sender_, place, {}).finished;
+    newcomer_.act();
+    return !has_sent_;
+  }
+  bool loses_the_wake_up() {
+    for (std::size_t visits = 1; !has_sent_; ::sched_yield()) has_sent_ = sender_.run_to(0, visits) == SingleStep::Step::finished;
+    return !newcomer_.acts_in_the_end();
+  }
+
+ private:
+  Scene scene_;
+  Waker newcomer_{[] { only_others_wake<T>(false); }, [this] { scene_.link.child().receive().value(); }};
+  SingleStep sender_{[this] { scene_.stage.attach(); },
+                     [this] { scene_.stage.child->send({.recipient = newcomer_.pid()}, victims_number).value(); }, Brackets::around};
+  bool has_sent_ = false;
+};
+
 struct Tally {
   std::size_t points = 0, lost = 0;
 };
@@ -151,37 +174,47 @@ Tally kill_the_waker(const WakeUp<C>& wake_up) {
     tally.lost += trial.loses_the_wake_up_by_a_death() ? 1 : 0;
   }
   if (!wake_up.by_death) tally.lost += KilledWaker(wake_up).loses_the_wake_up_of_the_living() ? 1 : 0;
-  if (tally.points * 2 < route.places.size()) throw std::runtime_error(wake_up.name + ": most places were not come by");
+  if (tally.points * 2 < route.places.size()) throw std::runtime_error("most places were not come by");
   return tally;
 }
-Tally wake_meanwhile(const WakeUp<C>& wake_up) {
+template <class Trial>
+Tally act_meanwhile(const WakeUp<C>& wake_up) {
   Tally tally;
   ::alarm(30);
-  const auto places = WokenMeanwhile(wake_up).places();
+  const auto places = Trial(wake_up).places();
   for (const Place& place : places) {
     ::alarm(30);
-    WokenMeanwhile trial(wake_up);
+    Trial trial(wake_up);
     tally.points += trial.acts_at(place) ? 1 : 0;
     tally.lost += trial.loses_the_wake_up() ? 1 : 0;
   }
-  if (tally.points * 2 < places.size()) throw std::runtime_error(wake_up.name + ": most places were not come by");
+  if (tally.points * 2 < places.size()) throw std::runtime_error("most places were not come by");
   return tally;
 }
 
 int main(std::string_view only) {
   stay_on_one_core(0);
   std::size_t lost = 0;
-  const auto table = [&](std::string_view title, auto tally_of) {
-    std::cout << std::left << std::setw(46) << title << "  points  lost wake-ups" << std::endl;
-    for (const auto& wake_up : wake_ups<C>()) {
+  const auto table = [&](const char* title, auto tally_of, const std::vector<WakeUp<C>>& rows) {
+    std::cout << std::left << std::setw(46) << std::string(T::name) + ": at each instruction of" + title << "  points  lost wake-ups" << std::endl;
+    for (const auto& wake_up : rows) {
       if (!wake_up.name.starts_with(only)) continue;
-      const Tally tally = tally_of(wake_up);
+      Tally tally;
+      try {
+        tally = tally_of(wake_up);
+      } catch (const std::exception& error) {
+        std::cout << wake_up.name << ": " << error.what() << std::endl;
+        tally.lost = 1;
+      }
       std::cout << std::left << std::setw(46) << wake_up.name << std::right << std::setw(8) << tally.points << std::setw(15) << tally.lost << std::endl;
       lost += tally.lost;
     }
   };
-  table(std::string(T::name) + ": killed at each instruction of", kill_the_waker);
-  table(std::string(T::name) + ": at each instruction of falling asleep", wake_meanwhile);
+  table(" the waker's death", kill_the_waker, wake_ups<C>());
+  table(" falling asleep", act_meanwhile<WokenMeanwhile>, wake_ups<C>());
+  std::vector<WakeUp<C>> newcomer(1);
+  newcomer[0].name = "a letter wakes who attaches meanwhile";
+  table(" a send", act_meanwhile<Newcomer>, newcomer);
   return lost == 0 ? 0 : 1;
 }
 

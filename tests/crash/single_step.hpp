@@ -164,6 +164,7 @@ class SingleStep {
       const bool sleeps = sleeps_in_the_kernel();  // looked at first: a stop it made before is there
       const pid_t who = ::waitpid(pid_, &status, sleeps ? WNOHANG : 0);
       if (who == pid_) {
+        if (!WIFSTOPPED(status)) pid_ = 0;
         require(WIFSTOPPED(status), "the child ended in the middle of its operation");
         return true;
       }

@@ -81,6 +81,16 @@ class Waker {
     pollfd report{report_[0], POLLIN, 0};
     return ::poll(&report, 1, 0) == 1;
   }
+  /// Says whether it gets there, once all that could wake it has happened.
+  bool acts_in_the_end() const {
+    while (true) {
+      const bool sleeps = is_asleep(pid_);  // looked at first
+      if (has_acted()) return true;
+      if (sleeps) return false;
+      ::sched_yield();
+    }
+  }
+  pid_t pid() const { return pid_; }
 
  private:
   std::array<int, 2> report_{};

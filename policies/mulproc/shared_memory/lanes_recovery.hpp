@@ -106,7 +106,7 @@ class LanesRecovery {
 
   bool is_attached(std::uint32_t mailbox) const noexcept {
     for (std::uint32_t i = 0; i < segment_.senders(); ++i) {
-      if (people_.is_attached(i) && head_.mailbox_of[i] == mailbox) return true;
+      if (people_.is_attached(i) && segment_.mailbox_of(i).load(std::memory_order_relaxed) == mailbox) return true;
     }
     return false;
   }
@@ -207,7 +207,7 @@ class LanesRecovery {
     std::size_t free = 2 * capacity, oldest = free;
     bool moved = false;
     for (std::size_t i = side * capacity; i < side * capacity + letters_used(side); ++i) {
-      const LaneWord there = letter(i).word.load(std::memory_order_relaxed);
+      const LaneWord there = letter(i).word.load(std::memory_order_acquire);  // (1) pairs with (2), as for a slot
       if (there.is(LaneState::FREE)) free = i;
       if (!there.is(LaneState::DEAD_LETTER)) continue;
       if (letters_.ticket(static_cast<std::uint32_t>(i)).load(std::memory_order_relaxed) == ticket) moved = true;  // copied by one who died before he freed it here

@@ -13,13 +13,11 @@ class ProcessFence {
  public:
   /// Once in each process that takes part; an exec forgets it. False: this process fences for itself.
   static bool register_process() noexcept {
-    static std::uint64_t registered_in = 0;
-    static bool works = false;
-    if (registered_in != ForkWatch::generation()) {
-      works = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
-      registered_in = ForkWatch::generation();
-    }
-    return works;
+    static std::atomic<std::uint64_t> registered_in{0};  // threads that come at one time may each do it
+    if (registered_in.load(std::memory_order_relaxed) == ForkWatch::generation()) return true;
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) != 0) return false;
+    registered_in.store(ForkWatch::generation(), std::memory_order_relaxed);
+    return true;
   }
   /// Every registered thread that runs has passed a full fence when this returns. False: it cannot be had here.
   static bool everywhere() noexcept {
@@ -108,6 +106,8 @@ class LanesSegment {
   static std::uint64_t address_of(ProcessId who) noexcept { return std::uint64_t{who.host} << 32 | static_cast<std::uint32_t>(who.pid); }
   static ProcessId who_has(std::uint64_t address) noexcept { return {static_cast<std::uint32_t>(address >> 32), static_cast<pid_t>(address & 0xffffffff)}; }
   std::atomic<std::uint64_t>& mailbox(std::uint32_t i) const noexcept { return mailboxes_[i]; }
+  /// That of a participant's thread; also asked without the lock, by who wakes it.
+  std::atomic_ref<std::uint32_t> mailbox_of(std::uint32_t participant) const noexcept { return std::atomic_ref(head_.mailbox_of[participant]); }
   std::uint32_t find_mailbox(std::uint64_t address) const noexcept {
     for (std::uint32_t i = 0; i < mailboxes_used(); ++i) {
       if (mailboxes_[i].load(std::memory_order_relaxed) == address) return i;
@@ -126,6 +126,12 @@ class LanesSegment {
     sleeps_for(who).store(nothing_asleep, std::memory_order_relaxed);  // the next to ask need not wake it again
     people_[who].bell.fetch_add(1, std::memory_order_release);
     futex_wake_all(people_[who].bell);
+  }
+  /// Whoever of this mailbox's thread sleeps for its letters, by what stands there now.
+  void wake_mailbox(std::uint32_t mailbox) noexcept {
+    for (std::uint32_t i = 0; i < senders(); ++i) {
+      if (mailbox_of(i).load(std::memory_order_relaxed) == mailbox) wake_if(i, letters_of_mine);
+    }
   }
   void wake_everybody() noexcept {
     head_.population.fetch_add(1, std::memory_order_release);
@@ -166,7 +172,7 @@ class LanesSegment {
     bool woke = false;
     const std::uint32_t all = senders();
     for (std::uint32_t i = 0; i < all; ++i) {
-      if ((sleeps_for(i).load(std::memory_order_acquire) & reasons) == 0 || people_[i].thread == but_not) continue;
+      if ((sleeps_for(i).load(std::memory_order_acquire) & reasons) == 0 || people_.thread_of(i) == but_not) continue;
       wake(i);
       woke = true;
       if (how_many == Wake::one) break;

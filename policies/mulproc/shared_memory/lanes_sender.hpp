@@ -42,7 +42,7 @@ class LanesSender {
     Route& route = address == 0 ? open_ : routes_[address];
     route = {address, mailbox, segment_.head().population.load(std::memory_order_relaxed), {}, *writer};
     for (std::uint32_t i = 0; address != 0 && i < segment_.senders(); ++i) {
-      if (segment_.people().is_attached(i) && segment_.head().mailbox_of[i] == mailbox) route.endpoints.push_back(i);
+      if (segment_.people().is_attached(i) && segment_.mailbox_of(i).load(std::memory_order_relaxed) == mailbox) route.endpoints.push_back(i);
     }
     if (address != 0 && route.endpoints.empty()) --route.population;
     return last_ = &route;
@@ -142,6 +142,8 @@ class LanesSender {
   void wake(const Route& route) noexcept {
     if (route.address == 0) return segment_.wake_for_anyone(thread_);
     for (const auto endpoint : route.endpoints) segment_.wake_if(endpoint, letters_of_mine);
+    // Who came since the way was looked up sleeps unknown to it. Read behind the fence, as sleeps_for is: who sleeps has come.
+    if (segment_.head().population.load(std::memory_order_relaxed) != route.population) [[unlikely]] segment_.wake_mailbox(route.mailbox);
   }
   Route* find(std::uint64_t address) {
     const auto found = routes_.find(address);

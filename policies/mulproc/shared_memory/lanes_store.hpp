@@ -38,7 +38,7 @@ class LanesStore {
     if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
     me_ = *index;
     segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
-    segment_.head().mailbox_of[me_] = mailbox_ = *mailbox;
+    segment_.mailbox_of(me_).store(mailbox_ = *mailbox, std::memory_order_relaxed);
     sender_.emplace(segment_, me_, thread_);
     receiver_.emplace(segment_, me_, *mailbox);
     segment_.wake_everybody();

@@ -90,8 +90,9 @@ class Participants {
   }
   RobustMutex& mutex() noexcept { return locks_[0]; }
 
-  std::uint32_t used() const noexcept { return std::min(head_->used, maximum_); }
+  std::uint32_t used() const noexcept { return std::min(as_it_is(head_->used), maximum_); }  // shm_lanes asks without the lock
   Participant& operator[](std::uint32_t i) noexcept { return records_[i]; }
+  pid_t thread_of(std::uint32_t i) const noexcept { return as_it_is(records_[i].thread); }  // so does it here
   bool is_attached(std::uint32_t i) const noexcept { return records_[i].attached.load(std::memory_order_relaxed) != 0; }
 
   /// Of a new segment, whose opener is this thread. All locks at once: a peer who wrote over `used` cannot make one that is
@@ -109,13 +110,13 @@ class Participants {
     while (i < used() && (is_attached(i) || !take_life_lock(i))) ++i;
     if (i == used()) {
       if (i == maximum_) return system_error_code(EUSERS);
-      head_->used = i + 1;  // Killed here: the lock is free and the record unattached; the next to come takes both.
+      now_is(head_->used, i + 1);  // Killed here: the lock is free and the record unattached; the next to come takes both.
       take_life_lock(i);
     }
     Participant& me = records_[i];
     forget(i);
     me.role = role;
-    me.thread = thread;
+    now_is(me.thread, thread);
     me.sending_ended = 0;
     me.parked = 0;
     me.held[0] = me.held[1] = 0;
