@@ -10,6 +10,7 @@
 
 /// Of ThreadSanitizer, nowhere else there: it does not know pthread_mutex_clocklock (in clang 16, g++ 12), and would call
 /// each later unlock wrong.
+extern "C" [[gnu::weak]] void __tsan_mutex_pre_lock(void* mutex, unsigned flags);
 extern "C" [[gnu::weak]] void __tsan_mutex_post_lock(void* mutex, unsigned flags, int recursion);
 
 namespace mulproc::shared_memory {
@@ -46,7 +47,7 @@ class RobustMutex {
     }
     if (deadline.is_never()) return read(::pthread_mutex_lock(&mutex_));
     const timespec until = to_timespec(deadline);
-    return read(tell_sanitizer(::pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until)));
+    return read(lock_by_the_clock(until));
   }
   /// After lock_of_the_dead, once what the lock guards is whole again.
   void make_consistent() noexcept { ::pthread_mutex_consistent(&mutex_); }
@@ -66,9 +67,12 @@ class RobustMutex {
   }
 
  private:
-  int tell_sanitizer(int answer) noexcept {
-    constexpr unsigned by_trying = 1 << 4;  // __tsan_mutex_try_lock
-    if (__tsan_mutex_post_lock != nullptr && (answer == 0 || answer == EOWNERDEAD)) __tsan_mutex_post_lock(&mutex_, by_trying, 0);
+  int lock_by_the_clock(const timespec& until) noexcept {
+    constexpr unsigned by_trying = 1 << 4, in_vain = 1 << 5;  // __tsan_mutex_try_lock, __tsan_mutex_try_lock_failed
+    if (__tsan_mutex_pre_lock != nullptr) __tsan_mutex_pre_lock(&mutex_, by_trying);
+    const int answer = ::pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until);
+    const bool got = answer == 0 || answer == EOWNERDEAD;
+    if (__tsan_mutex_post_lock != nullptr) __tsan_mutex_post_lock(&mutex_, got ? by_trying : by_trying | in_vain, 0);
     return answer;
   }
   std::uint32_t& lock_word() noexcept { return reinterpret_cast<std::uint32_t&>(mutex_.__data.__lock); }
