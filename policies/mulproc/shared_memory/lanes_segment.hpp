@@ -128,7 +128,7 @@ class LanesSegment {
     futex_wake_all(people_[who].bell);
   }
   /// Whoever of this mailbox's thread sleeps for its letters, by what stands there now.
-  void wake_mailbox(std::uint32_t mailbox) noexcept {
+  [[gnu::cold, gnu::noinline]] void wake_mailbox(std::uint32_t mailbox) noexcept {
     for (std::uint32_t i = 0; i < senders(); ++i) {
       if (mailbox_of(i).load(std::memory_order_relaxed) == mailbox) wake_if(i, letters_of_mine);
     }
