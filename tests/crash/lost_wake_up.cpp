@@ -1,7 +1,7 @@
 // T3: who sleeps is woken by an operation whose doer is killed at any instruction, by one that is done while he falls asleep, at
 // any instruction of that, and by a letter that is on its way, at any instruction of its send, when he attaches. Nobody else is
 // there to help, and the look that every waiter takes from time to time is an hour away.
-//   lost_wake_up [NAME]      NAME: the beginning of the only row to run
+//   lost_wake_up [EVERY [NAME]]      EVERY: another acts at each EVERY-th place only; NAME: how the rows to run begin
 #include <iomanip>
 #include <iostream>
 
@@ -163,7 +163,7 @@ class Newcomer {
 struct Tally {
   std::size_t points = 0, lost = 0;
 };
-Tally kill_the_waker(const WakeUp<C>& wake_up) {
+Tally kill_the_waker(const WakeUp<C>& wake_up, std::size_t) {
   Tally tally;
   ::alarm(30);
   const auto route = KilledWaker(wake_up).route();
@@ -178,21 +178,21 @@ Tally kill_the_waker(const WakeUp<C>& wake_up) {
   return tally;
 }
 template <class Trial>
-Tally act_meanwhile(const WakeUp<C>& wake_up) {
+Tally act_meanwhile(const WakeUp<C>& wake_up, std::size_t every) {
   Tally tally;
   ::alarm(30);
   const auto places = Trial(wake_up).places();
-  for (const Place& place : places) {
+  for (std::size_t i = 0; i < places.size(); i += every) {
     ::alarm(30);
     Trial trial(wake_up);
-    tally.points += trial.acts_at(place) ? 1 : 0;
+    tally.points += trial.acts_at(places[i]) ? 1 : 0;
     tally.lost += trial.loses_the_wake_up() ? 1 : 0;
   }
-  if (tally.points * 2 < places.size()) throw std::runtime_error("most places were not come by");
+  if (tally.points * 2 * every < places.size()) throw std::runtime_error("most places were not come by");
   return tally;
 }
 
-int main(std::string_view only) {
+int main(std::size_t every, std::string_view only) {
   stay_on_one_core(0);
   std::size_t lost = 0;
   const auto table = [&](const char* title, auto tally_of, const std::vector<WakeUp<C>>& rows) {
@@ -201,7 +201,7 @@ int main(std::string_view only) {
       if (!wake_up.name.starts_with(only)) continue;
       Tally tally;
       try {
-        tally = tally_of(wake_up);
+        tally = tally_of(wake_up, every);
       } catch (const std::exception& error) {
         std::cout << wake_up.name << ": " << error.what() << std::endl;
         tally.lost = 1;
@@ -220,4 +220,4 @@ int main(std::string_view only) {
 
 }  // namespace mulproc::tests
 
-int main(int count, char** arguments) { return mulproc::tests::main(count > 1 ? arguments[1] : ""); }
+int main(int count, char** arguments) { return mulproc::tests::main(count > 1 ? std::stoul(arguments[1]) : 1, count > 2 ? arguments[2] : ""); }

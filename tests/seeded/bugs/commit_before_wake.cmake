@@ -5,4 +5,4 @@ set(FROM [==[    wake_for_mail(at);  // before the commit
 set(TO [==[    commit(at, SlotState::READY, 1);
     wake_for_mail(at);]==])
 set(SOURCES tests/crash/lost_wake_up.cpp)
-set(ARGUMENTS )
+set(ARGUMENTS "4;send wakes")

@@ -5,4 +5,4 @@ set(FROM [==[    wake_for_room(side);
 set(TO [==[    commit(at, word, SlotState::FREE, 0);
     wake_for_room(side);]==])
 set(SOURCES tests/crash/lost_wake_up.cpp)
-set(ARGUMENTS )
+set(ARGUMENTS "4;done wakes")

@@ -5,4 +5,4 @@ set(FROM [==[if (!is_attached(i)) continue;
 set(TO [==[if (is_attached(i) || !is_attached(i)) continue;
       const auto word]==])
 set(SOURCES tests/crash/lost_wake_up.cpp)
-set(ARGUMENTS )
+set(ARGUMENTS "4;death wakes")
