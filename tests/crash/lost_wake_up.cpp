@@ -1,6 +1,7 @@
-// T3: who sleeps is woken by an operation whose doer is killed at any instruction, by one that is done while he falls asleep, at
-// any instruction of that, and by a letter that is on its way, at any instruction of its send, when he attaches. Nobody else is
-// there to help, and the look that every waiter takes from time to time is an hour away.
+// T3: who sleeps is woken by an operation whose doer is killed at any instruction; by one that is done while he falls
+// asleep, at any instruction of that; and by a letter that is on its way when he attaches, at any instruction of its send.
+// Nobody else is there to help, and the look that every waiter takes from time to time is an hour away.
+// Over shm_deque, or the transport that the build names.
 //   lost_wake_up [EVERY [NAME]]      EVERY: another acts at each EVERY-th place only; NAME: how the rows to run begin
 #include <iomanip>
 #include <iostream>
