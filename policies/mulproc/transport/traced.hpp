@@ -5,6 +5,7 @@
 // Death:   as over the transport itself; the dead man's last event is in the file, or wholly not.
 #include <mulproc/owner.hpp>
 #include <mulproc/transport/trace_file.hpp>
+#include <utility>
 
 namespace mulproc::transport {
 
@@ -44,6 +45,7 @@ class traced_parcel {
  private:
   template <class F>
   Result<> settle(TraceKind kind, F settling) {
+    if (std::exchange(settled_, true)) return settling();  // its slot holds another's by now
     const Envelope its = parcel_.envelope();  // which may be another's once the lease has ended
     const int its_attempt = parcel_.attempt();
     auto settled = settling();
@@ -52,6 +54,7 @@ class traced_parcel {
   }
   P parcel_;
   TraceWriter writer_;
+  bool settled_ = false;
 };
 
 /// An endpoint that tells what it does. What E can do it can, and no more.
