@@ -5,6 +5,7 @@
 #include <mulproc/envelope.hpp>
 #include <stress/run.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mulproc::stress {
@@ -15,19 +16,21 @@ class Checker {
 
   /// The number sent_count() is the next one to send.
   std::uint64_t next() const noexcept { return first_ + arrivals_.size(); }
-  void sent() { arrivals_.push_back(0); }
+  void sent() { arrivals_.emplace_back(); }
   std::uint64_t sent_count() const noexcept { return next(); }
   std::uint64_t arrived_count() const noexcept { return arrived_; }
   std::uint64_t outstanding() const noexcept { return next() - arrived_; }
 
-  /// What was sent has arrived. A second time it may only come with an attempt beyond the first: whoever had it died.
+  /// What was sent has arrived. Only once on its first attempt; on a later one whoever had it died. The dead may have
+  /// answered before, and two senders' answers come in any order.
   void arrived(std::uint64_t number, bool on_first_attempt) {
     if (!run_.check(number < next(), invariant::nothing_misdelivered,
                     [&] { return "number " + std::to_string(number) + " was never sent"; }))
       return;
-    const bool first_time = number >= first_ && arrivals_[number - first_]++ == 0;
-    if (first_time) ++arrived_;
-    run_.check(first_time || !on_first_attempt, invariant::nothing_twice,
+    Arrival forgotten{.at_all = true, .on_first_attempt = true};
+    Arrival& arrival = number >= first_ ? arrivals_[number - first_] : forgotten;
+    if (!std::exchange(arrival.at_all, true)) ++arrived_;
+    run_.check(!on_first_attempt || !std::exchange(arrival.on_first_attempt, true), invariant::nothing_twice,
                [&] { return "number " + std::to_string(number) + " came again on its first attempt"; });
     forget_what_is_complete();
   }
@@ -47,7 +50,7 @@ class Checker {
   }
   /// At the end: all that was sent has arrived.
   void complete() {
-    const auto lost = std::find(arrivals_.begin(), arrivals_.end(), 0u);
+    const auto lost = std::find_if(arrivals_.begin(), arrivals_.end(), has_not_come);
     run_.check(lost == arrivals_.end(), invariant::nothing_lost, [&] {
       return "number " + std::to_string(first_ + static_cast<std::uint64_t>(lost - arrivals_.begin())) + " never came";
     });
@@ -58,12 +61,17 @@ class Checker {
   void forget_what_is_complete() {
     constexpr std::size_t remembered = 1 << 16;
     if (arrivals_.size() < 2 * remembered) return;
-    if (std::find(arrivals_.begin(), arrivals_.begin() + remembered, 0u) != arrivals_.begin() + remembered) return;
+    if (std::any_of(arrivals_.begin(), arrivals_.begin() + remembered, has_not_come)) return;
     arrivals_.erase(arrivals_.begin(), arrivals_.begin() + remembered);
     first_ += remembered;
   }
+  struct Arrival {
+    bool at_all = false, on_first_attempt = false;
+  };
+  static bool has_not_come(const Arrival& arrival) noexcept { return !arrival.at_all; }
+
   Run& run_;
-  std::vector<std::uint32_t> arrivals_;  // how often each number came, from first_ on
+  std::vector<Arrival> arrivals_;  // of each number from first_ on
   std::uint64_t first_ = 0, arrived_ = 0;
   std::map<ProcessId, std::uint64_t> last_sequence_;
 };

@@ -55,6 +55,13 @@ BOOST_AUTO_TEST_CASE(a_gap_in_a_senders_sequence_is_noticed) {
   one.checker.in_order_without_gap(7, 1), one.checker.in_order_without_gap(7, 3);
   BOOST_TEST(one.speaks_of("nothing lost: #3 after #1"));
 }
+BOOST_AUTO_TEST_CASE(what_the_dead_had_answered_may_come_after_the_answer_of_who_took_over) {
+  Checked one(1);
+  one.checker.arrived(0, false), one.checker.arrived(0, true);
+  BOOST_TEST(one.run.broken() == "");
+  one.checker.arrived(0, true);
+  BOOST_TEST(one.speaks_of("nothing twice: number 0"));
+}
 BOOST_AUTO_TEST_CASE(a_message_that_comes_twice_is_noticed_unless_it_was_handed_on) {
   Checked one(2);
   one.checker.arrived(0, true), one.checker.arrived(0, false);
