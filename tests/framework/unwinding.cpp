@@ -1,4 +1,4 @@
-// Unwinding counts what std::uncaught_exceptions() counts, also where destructors throw and catch on their own.
+// unwinding.hpp: counts what std::uncaught_exceptions() counts, also where destructors throw and catch on their own.
 #include <boost/test/unit_test.hpp>
 #include <exception>
 #include <mulproc/unwinding.hpp>

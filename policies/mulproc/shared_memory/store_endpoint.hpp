@@ -1,10 +1,10 @@
 #pragma once
 /// The endpoint and the link of a transport whose messages lie in memory that every participant maps. What a participant
 /// does is in its store; here all of it is only handed on.
+#include <memory>
 #include <mulproc/shared.hpp>
 #include <mulproc/shared_memory/participants.hpp>
 #include <mulproc/transport.hpp>
-#include <string_view>
 
 namespace mulproc::shared_memory {
 
