@@ -106,6 +106,31 @@ BOOST_AUTO_TEST_CASE(what_comes_back_while_closed_is_thought_over_is_received) {
   BOOST_TEST(bool(got));
 }
 
+BOOST_AUTO_TEST_CASE(a_letter_does_not_overtake_offers_because_one_of_them_was_taken_and_its_slot_written_again) {
+  const Memory memory(2);
+  Store parent(memory.segment, Role::parent), other(memory.segment, Role::child), me(memory.segment, Role::child);
+  const auto send = [&](std::uint64_t number, ProcessId recipient) {
+    Envelope envelope = numbered(number);
+    envelope.recipient = recipient;
+    parent.put(envelope, {}, Deadline::now()).value();
+  };
+  send(1, anyone), send(2, anyone), send(3, me.id());
+  bool asked = false;
+  Asks meanwhile{[&](const Envelope& seen) {
+    if (seen.sequence == 1 && !std::exchange(asked, true)) {
+      Asks the_first{[](const Envelope& one) { return one.sequence == 1; }};
+      other.finish(take(other, the_first).value()).value();
+      send(4, anyone);
+    }
+    return true;
+  }};
+  for (const std::uint64_t expected : {2u, 3u, 4u}) {
+    const auto got = take(me, meanwhile).value();
+    BOOST_TEST(got.envelope().sequence == expected);
+    me.finish(got).value();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_message_is_seen_though_who_gave_it_back_was_stopped_before_he_said_so) {
   const Memory memory(8);
   Store parent(memory.segment, Role::parent), holder(memory.segment, Role::child), me(memory.segment, Role::child);

@@ -202,6 +202,8 @@ class LanesReceiver {
       LaneSlot& slot = reader.lane[chosen.slot];
       const LaneWord claimed = LaneWord::of(LaneState::CLAIMED, chosen.word.attempt, me_, chosen.word.position);
       if (!from_open) {
+        // Taken by another meanwhile, the open one may have been compared by the ticket of what was written there next.
+        if (open.found && inlets_[sender].lane[1].lane[open.slot].word.load(std::memory_order_acquire) != open.word) continue;
         slot.word.store(claimed, std::memory_order_relaxed);
       } else if (!claim_open(slot, chosen.word, claimed)) {
         continue;  // another was faster
@@ -280,11 +282,9 @@ class LanesReceiver {
   template <class F>
   Candidate look_at(const LaneReader& reader, std::uint32_t slot, LaneWord word, std::uint32_t sender, bool open, F& selector) const {
     const LaneSlot& at = reader.lane[slot];
-    Candidate candidate{false, word, reader.lane.ticket(slot).load(std::memory_order_relaxed), slot, reader.backlog.size()};
-    if (!selector(at.read())) return candidate;
-    if (has_refused(sender, open, word)) return candidate;
-    candidate.found = true;
-    return candidate;
+    if (!selector(at.read()) || has_refused(sender, open, word)) return {};
+    // (10) acquire; pairs with (11): if it is the ticket of a message written there since, the word is seen to have changed.
+    return {true, word, reader.lane.ticket(slot).load(std::memory_order_acquire), slot, reader.backlog.size()};
   }
 
   LanesSegment& segment_;

@@ -58,7 +58,7 @@ class LanesSender {
   bool publish(Route& route, const Envelope& envelope, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {
     LaneWriter& writer = *route.writer;
     LaneSlot& slot = writer.lane[writer.slot];
-    writer.lane.ticket(writer.slot).store(++ticket_, std::memory_order_relaxed);
+    writer.lane.ticket(writer.slot).store(++ticket_, std::memory_order_release);  // (11) pairs with (10)
     release_chunk(writer, writer.slot);
     if (chunk) {
       std::memcpy(slot.body(), &*chunk, sizeof *chunk);
