@@ -3,12 +3,6 @@
 const report = JSON.parse(document.getElementById("data").textContent);
 
 // ---- words
-const element = (name, attributes = {}, ...content) => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...content);
-  return made;
-};
 const time = (ns) => {
   if (ns === null || ns === undefined) return "–";
   for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) if (ns >= size * 0.9995) return `${(ns / size).toPrecision(3)} ${unit}`;

@@ -2,12 +2,6 @@
 // Draws the timeline from the JSON in the page. Everything in the picture is in the lists below it as well.
 const trace = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
-const element = (name, attributes = {}, ...content) => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...content);
-  return made;
-};
 const time = (ns) => {
   for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) if (Math.abs(ns) >= size * 0.9995) return `${Number((ns / size).toPrecision(4))} ${unit}`;
   return `${Math.round(ns)} ns`;
