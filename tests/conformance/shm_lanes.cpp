@@ -75,6 +75,36 @@ BOOST_AUTO_TEST_CASE(room_is_per_lane_and_one_full_lane_stops_no_other) {
   first.kill(SIGKILL), second.kill(SIGKILL);
 }
 
+BOOST_AUTO_TEST_CASE(who_asks_a_full_lane_for_room_finds_it_wherever_it_comes) {
+  constexpr std::uint32_t capacity = 256;
+  Memory memory(capacity);
+  Store sender(memory.segment, Role::parent);
+  LanesSegment segment(memory.segment, memory.layout);
+  sender.put(numbered(1), {}, Deadline::now()).value();
+  LaneWriter writer{.lane = segment.lane(0, segment.open())};
+  const auto fill = [&](LaneState state) {
+    for (std::uint32_t i = 0; i < capacity; ++i) writer.lane[i].word.store(LaneWord::of(state, 1, 0, capacity + i), std::memory_order_relaxed);
+  };
+  // The slots that are freed, and how often it may be asked before it sees that.
+  const auto asks_until_found = [&](std::uint32_t first, std::uint32_t count) {
+    fill(LaneState::READY);
+    for (std::uint32_t i = first; i < first + count; ++i) writer.lane[i].word.store(LaneWord{}, std::memory_order_relaxed);
+    writer.position = 2 * capacity, writer.slot = 0;
+    for (std::uint32_t asked = 1; asked <= 2 * capacity; ++asked) {
+      if (writer.may_find_room()) return asked;
+    }
+    return ~0u;
+  };
+  BOOST_TEST(asks_until_found(0, 20) == 1);
+  BOOST_TEST(writer.slot == 0);
+  BOOST_TEST(asks_until_found(0, 1) <= 32);  // he who frees it may wait for what we have to say
+  BOOST_TEST(asks_until_found(200, 1) <= capacity);  // the others are held, or refused
+  BOOST_TEST(writer.slot == 200);
+  BOOST_TEST(writer.position == 2 * capacity + 200);
+  BOOST_TEST(asks_until_found(0, 0) == ~0u);
+  fill(LaneState::FREE);
+}
+
 BOOST_AUTO_TEST_CASE(three_hundred_children_are_addressed_one_by_one) {
   auto link = Jobs::open({.capacity = 4, .max_participants = 301});
   auto parent = link.parent();

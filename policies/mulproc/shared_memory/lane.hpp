@@ -120,19 +120,33 @@ struct LaneWriter {
   std::uint32_t slot = 0;
   std::vector<std::uint32_t> chunk_of;  // of each slot: the chunk of the body it held last, plus 1; empty without large bodies
 
+  bool is_next_free() const noexcept { return is_free(slot); }
+  /// For who asks again and again while the lane is full. It is emptied from the front, and each look takes a line away from
+  /// who empties it: so it waits for some slots at once, looks seldom for less, and most seldom at all of them.
+  bool may_find_room() noexcept {
+    ++asked;
+    if (is_free((slot + std::min(lane.capacity / 8, some)) % lane.capacity)) return is_next_free() || find_room();
+    if (asked % looks_for_less == 0 && is_next_free()) return true;
+    return asked % std::max(lane.capacity, looks_for_less) == 0 && find_room();
+  }
   /// Goes to the next free slot, passing over those that are not. False when there is none.
   bool find_room() noexcept {
     std::uint64_t at = position;
     std::uint32_t i = slot;
     for (std::uint32_t tried = 0; tried < lane.capacity; ++tried, ++at, i = lane.after(i)) {
-      // (1) acquire; pairs with (2): whoever freed the slot has read all of it.
-      if (!lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE)) continue;
+      if (!is_free(i)) continue;
       position = at;
       slot = i;
       return true;
     }
     return false;
   }
+
+ private:
+  static constexpr std::uint32_t some = 16, looks_for_less = 32;
+  // (1) acquire; pairs with (2): whoever freed the slot has read all of it.
+  bool is_free(std::uint32_t i) const noexcept { return lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE); }
+  std::uint32_t asked = 0;
 };
 
 /// A reader's way through a lane. Known to him alone.

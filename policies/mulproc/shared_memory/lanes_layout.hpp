@@ -34,14 +34,14 @@ struct LanesHead {
 
 struct LanesLayout {
   static constexpr std::uint64_t magic = 0x6d756c70726f6c31;  // "mulprol1"
-  static constexpr std::uint32_t version = 2, most_participants = 1024;
+  static constexpr std::uint32_t version = 3, most_participants = 1024;
   static constexpr std::size_t page = 4096, ticket_bytes = sizeof(std::uint64_t);
   /// Address space that all senders' bodies of one size may take.
   static constexpr std::size_t bodies_budget = std::size_t{1} << 35;
 
   std::size_t capacity, people, max_body_bytes;
   std::size_t slot_bytes, lane_bytes, chunk_bytes[2], chunks[2];
-  std::size_t participants, sleepers, locks, mailboxes, tails, reserve, reserve_bodies, reserve_stride, lanes, bodies[2], bytes;
+  std::size_t participants, sleepers, locks, mailboxes, tails, row_bytes, reserve, reserve_bodies, reserve_stride, lanes, bodies[2], bytes;
 
   LanesLayout(std::size_t capacity_, std::size_t max_body_bytes_, std::size_t max_participants)
       : capacity(capacity_), people(max_participants), max_body_bytes(max_body_bytes_) {
@@ -60,7 +60,8 @@ struct LanesLayout {
     mailboxes = round_up(sleepers + people, 64);
     locks = round_up(mailboxes + people * sizeof(std::uint64_t), page);
     tails = round_up(locks + (1 + people) * sizeof(RobustMutex), page);
-    reserve = round_up(tails + (people + 1) * people * sizeof(std::uint64_t), page);
+    row_bytes = round_up(people * sizeof(std::uint64_t), 64);  // who writes to one mailbox takes no line away from who looks at another's
+    reserve = round_up(tails + (people + 1) * row_bytes, page);
     reserve_bodies = round_up(reserve + 2 * capacity * slot_bytes, page);
     reserve_stride = inline_bytes() >= max_body_bytes ? 0 : round_up(max_body_bytes, page);
     lanes = reserve_bodies + 2 * capacity * reserve_stride;
@@ -71,7 +72,7 @@ struct LanesLayout {
 
   std::size_t inline_bytes() const noexcept { return slot_bytes - sizeof(LaneSlot) - ticket_bytes; }
   std::size_t lane(std::size_t sender, std::size_t mailbox) const noexcept { return lanes + (sender * (people + 1) + mailbox) * lane_bytes; }
-  std::size_t tail(std::size_t sender, std::size_t mailbox) const noexcept { return tails + (mailbox * people + sender) * sizeof(std::uint64_t); }
+  std::size_t tail(std::size_t sender, std::size_t mailbox) const noexcept { return tails + mailbox * row_bytes + sender * sizeof(std::uint64_t); }
   std::size_t tails_of(std::size_t mailbox) const noexcept { return tail(0, mailbox); }
   std::size_t chunk(std::size_t sender, std::size_t tier, std::size_t i) const noexcept {
     return bodies[tier] + (sender * chunks[tier] + i) * chunk_bytes[tier];

@@ -31,6 +31,7 @@ class LanesReceiver {
     for (auto& seen : seen_) seen.reserve(segment.layout().people);
     refusing_.reserve(segment.layout().people);
     waiting_.reserve(segment.layout().people);
+    returned_.reserve(segment.layout().people);
   }
 
   /// A receive call begins: what was refused before may be wanted now.
@@ -42,7 +43,7 @@ class LanesReceiver {
   /// Claims the next message whose envelope the selector accepts and that this call has not refused yet.
   template <class F>
   LanesLease next(F& selector) {
-    if (streak_ < most_in_a_row && !backlogs_ && segment_.head().returns.load(std::memory_order_acquire) == returns_ && !returned_) {
+    if (streak_ < most_in_a_row && !backlogs_ && !any_returned_ && segment_.head().returns.load(std::memory_order_acquire) == returns_) {
       if (auto claimed = next_in_a_row(selector)) return ++streak_, claimed;
     }
     return next_of_all(selector);
@@ -63,7 +64,10 @@ class LanesReceiver {
     return std::find(refused_.begin(), refused_.end(), Refused{sender, open, word.position, word.attempt}) != refused_.end();
   }
   /// Looks at the backlogs too, though nobody said that something came back: he may have been stopped, or killed, before.
-  void look_at_all() noexcept { returned_ = returned_ || std::find(waiting_.begin(), waiting_.end(), 1) != waiting_.end(); }
+  void look_at_all() noexcept {
+    std::copy(waiting_.begin(), waiting_.end(), returned_.begin());
+    any_returned_ = is_any(returned_);
+  }
   /// A message was claimed and lies there again.
   void put_into_backlog(const LanesLease& claimed) {
     if (claimed.sender >= inlets_.size()) return;
@@ -78,7 +82,7 @@ class LanesReceiver {
   /// takes a cache line away from one who writes.
   bool may_have_news() noexcept { return is_next_there() || (++asked_ % looks_at_one_slot == 0 && has_news()); }
   bool has_news() const noexcept {
-    if (returned_ || is_next_there()) return true;
+    if (any_returned_ || is_next_there()) return true;
     if (segment_.head().returns.load(std::memory_order_relaxed) != returns_) return true;
     if (segment_.head().lanes.load(std::memory_order_relaxed) != lanes_) return true;
     return std::any_of(senders_.begin(), senders_.end(), [this](std::uint32_t sender) { return is_new(sender); });
@@ -114,7 +118,7 @@ class LanesReceiver {
   LanesLease next_of_all(F& selector) {
     if (const auto returns = segment_.head().returns.load(std::memory_order_acquire); returns != returns_) {
       returns_ = returns;
-      returned_ = true;
+      look_at_all();
     }
     meet_senders();
     streak_ = 0;
@@ -124,8 +128,8 @@ class LanesReceiver {
       if (!worth_a_look(senders_[turn_])) continue;
       if (auto found = next_from(senders_[turn_], selector)) return found;
     }
-    fresh_ = returned_ = false;
-    backlogs_ = is_any_refusing();
+    fresh_ = false;
+    backlogs_ = is_any(refusing_);
     return {};
   }
   // Killed behind a claim: the slot is claimed by the dead; see LanesRecovery::let_go. Nobody else claims in a lane to me.
@@ -147,7 +151,8 @@ class LanesReceiver {
     LaneWord word{};
     std::uint64_t ticket = 0;
     std::uint32_t slot = 0;
-    std::size_t in_backlog = 0;  // its place there; its size when it is at the cursor
+    bool is_in_backlog = false;
+    std::size_t place = 0;  // there
   };
 
   /// Those who ever wrote to me or to anyone: for a child, often its parent alone.
@@ -161,6 +166,7 @@ class LanesReceiver {
       for (auto& seen : seen_) seen.push_back(0);
       refusing_.push_back(0);
       waiting_.push_back(0);
+      returned_.push_back(0);
     }
     senders_.clear();
     for (std::uint32_t sender = 0; sender < all; ++sender) {
@@ -171,13 +177,17 @@ class LanesReceiver {
     waiting_[sender] = inlets_[sender].lane[0].backlog.empty() && inlets_[sender].lane[1].backlog.empty() ? 0 : 1;
     refusing_[sender] &= waiting_[sender];
   }
-  bool is_any_refusing() const noexcept { return std::find(refusing_.begin(), refusing_.end(), 1) != refusing_.end(); }
+  /// Nothing in the sender's backlogs is wanted now.
+  void note_that_none_returned(std::uint32_t sender) noexcept {
+    if (std::exchange(returned_[sender], 0) != 0) any_returned_ = is_any(returned_);
+  }
+  static bool is_any(const std::vector<std::uint8_t>& of_senders) noexcept { return std::find(of_senders.begin(), of_senders.end(), 1) != of_senders.end(); }
   bool is_new(std::uint32_t sender) const noexcept {
     return beyond(segment_.tails_of(mailbox_)[sender].load(std::memory_order_relaxed), seen_[0][sender]) > 0 ||
            beyond(segment_.tails_of(segment_.open())[sender].load(std::memory_order_relaxed), seen_[1][sender]) > 0;
   }
   bool worth_a_look(std::uint32_t sender) const noexcept {
-    return is_new(sender) || (returned_ && waiting_[sender] != 0) || (fresh_ && refusing_[sender] != 0) || sender == last_.sender;
+    return is_new(sender) || returned_[sender] != 0 || (fresh_ && refusing_[sender] != 0) || sender == last_.sender;
   }
   bool is_next_there() const noexcept {
     if (!last_.reader) return false;
@@ -192,6 +202,7 @@ class LanesReceiver {
     while (true) {
       Candidate mine = oldest(sender, 0, selector), open = oldest(sender, 1, selector);
       if (!mine.found && open.found) mine = oldest(sender, 0, selector);
+      if (!mine.is_in_backlog && !open.is_in_backlog) note_that_none_returned(sender);
       if (!mine.found && !open.found) {
         note_what_waits(sender);
         return {};
@@ -208,10 +219,10 @@ class LanesReceiver {
       } else if (!claim_open(slot, chosen.word, claimed)) {
         continue;  // another was faster
       }
-      if (chosen.in_backlog < reader.backlog.size()) {
-        reader.backlog.erase(reader.backlog.begin() + static_cast<std::ptrdiff_t>(chosen.in_backlog));
+      if (chosen.is_in_backlog) {
+        reader.backlog.erase(reader.backlog.begin() + static_cast<std::ptrdiff_t>(chosen.place));
         note_what_waits(sender);
-        backlogs_ = is_any_refusing();
+        backlogs_ = is_any(refusing_);
       } else {
         reader.advance();
         seen_[from_open][sender] = reader.cursor;
@@ -233,7 +244,7 @@ class LanesReceiver {
         backlogs_ = fresh_ = true;
       }
     }
-    if (!reader.backlog.empty() && (returned_ || fresh_)) {
+    if (!reader.backlog.empty() && (returned_[sender] != 0 || fresh_)) {
       if (auto found = oldest_in_backlog(reader, sender, open, selector); found.found) return found;
     }
     for (std::uint32_t steps = 0; steps <= 8 * reader.lane.capacity; ++steps) {  // more than an honest sender can be ahead by
@@ -267,7 +278,8 @@ class LanesReceiver {
       if (beyond(word.position, position) != 0 || !word.is(LaneState::READY)) continue;
       auto found = look_at(reader, slot, word, sender, open, selector);
       if (!found.found) continue;
-      found.in_backlog = i;
+      found.is_in_backlog = true;
+      found.place = i;
       return found;
     }
     return {};
@@ -284,7 +296,7 @@ class LanesReceiver {
     const LaneSlot& at = reader.lane[slot];
     if (!selector(at.read()) || has_refused(sender, open, word)) return {};
     // (10) acquire; pairs with (11): if it is the ticket of a message written there since, the word is seen to have changed.
-    return {true, word, reader.lane.ticket(slot).load(std::memory_order_acquire), slot, reader.backlog.size()};
+    return {true, word, reader.lane.ticket(slot).load(std::memory_order_acquire), slot};
   }
 
   LanesSegment& segment_;
@@ -292,7 +304,8 @@ class LanesReceiver {
   std::vector<Inlet> inlets_;                // by sender
   std::vector<std::uint32_t> senders_;       // those with a lane in use
   std::vector<std::uint64_t> seen_[2];       // the cursors again, close together
-  std::vector<std::uint8_t> refusing_, waiting_;  // by sender: its backlog holds what a predicate refused; anything at all
+  // By sender: its backlogs hold what a predicate refused; anything at all; something that came back, perhaps.
+  std::vector<std::uint8_t> refusing_, waiting_, returned_;
   std::vector<Refused> refused_;             // by this call's predicate
   /// The lane of the last message.
   struct {
@@ -304,7 +317,7 @@ class LanesReceiver {
   } last_;
   std::uint32_t streak_ = 0, returns_ = 0, asked_ = 0, lanes_ = 0, calls_ = 0;
   std::size_t turn_ = 0;  // among the senders
-  bool fresh_ = true, returned_ = false, backlogs_ = false;
+  bool fresh_ = true, backlogs_ = false, any_returned_ = false;
 };
 
 }  // namespace mulproc::shared_memory

@@ -58,7 +58,7 @@ class LanesStore {
     if (detached_) return Errc::stale;
     if (body.size() <= segment_.layout().inline_bytes()) {
       auto* route = sender_->known(envelope.recipient);
-      if (!route || !route->writer->find_room()) {
+      if (!route || !route->writer->is_next_free()) {
         auto found = find_room(envelope.recipient, deadline);
         if (!found) return found.error();
         route = *found;
@@ -286,9 +286,10 @@ class LanesStore {
   Result<LanesSender::Route*> find_room(ProcessId recipient, Deadline deadline) {
     while (true) {
       auto route = route_to(recipient, deadline);
-      if (!route || (*route)->writer->find_room()) return route;
+      if (!route) return route;
       LaneWriter& writer = *(*route)->writer;
-      if (auto waited = wait_for_room(deadline, [&] { return writer.find_room(); }); !waited) return waited.error();
+      if (writer.is_next_free() || (deadline.expired() && writer.find_room())) return route;
+      if (auto waited = wait_for_room(deadline, [&] { return writer.may_find_room(); }, [&] { return writer.find_room(); }); !waited) return waited.error();
     }
   }
   /// Blocks:  until so large a body has a place.
@@ -296,16 +297,17 @@ class LanesStore {
     while (true) {
       auto chunk = sender_->take_chunk(bytes);
       if (chunk || chunk.error() != Errc::not_ready) return chunk;
-      if (auto waited = wait_for_room(deadline, [&] { return sender_->may_reclaim(); }); !waited) return waited.error();
+      const auto reclaims = [&] { return sender_->may_reclaim(); };
+      if (auto waited = wait_for_room(deadline, reclaims, reclaims); !waited) return waited.error();
     }
   }
-  template <class Ready>
-  Result<> wait_for_room(Deadline deadline, Ready ready) {
+  template <class Ready, class Certainly>
+  Result<> wait_for_room(Deadline deadline, Ready ready, Certainly certainly) {
     const auto population = population_now();
     if (look_if_due()) return {};
     if (nobody_makes_room()) return Errc::closed;
     if (deadline.expired()) return Errc::not_ready;
-    sleep(lane_room, deadline, [&] { return ready() || population_now() != population; });
+    sleep(lane_room, deadline, [&] { return ready() || population_now() != population; }, [&] { return certainly() || population_now() != population; });
     return {};
   }
   Result<> publish(LanesSender::Route& route, const Envelope& envelope, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {

@@ -41,11 +41,25 @@ void count_both(std::string_view transport) {
   if (loop.sum() != warm_up + 2 * messages) throw std::logic_error(labels + ": the sum is wrong");
 }
 
+/// A receiver that came late and never has less than sixty before it; what it did to catch up must not go on for ever.
+template <class T>
+void count_sixty_behind() {
+  constexpr int ahead = 60;
+  mulproc::costs::ByChannel<T> loop;
+  for (int i = 0; i < ahead; ++i) loop.look();
+  for (int i = 0; i < ahead; ++i) loop.send();
+  const auto send = [&] { loop.send(); };
+  const auto receive = [&] { loop.receive(); };
+  for (int i = 0; i < warm_up; ++i) receive(), send();
+  count("instructions." + std::string(T::name) + ".channel.receive_sixty_behind", [] {}, receive, send);
+}
+
 template <class T>
 void over() {
   using namespace mulproc::costs;
   count_both<ByChannel<T>>(T::name);
   count_both<ByHand<T>>(T::name);
+  count_sixty_behind<T>();
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ class ByChannel {
   static constexpr std::string_view name = "channel";
 
   void send() { parent_.send({.request = request::DO, .recipient = child_.id()}, body_).value(); }
+  void look() { (void)child_.try_receive(); }
   void receive() { body_[0] += child_.receive().value().template body<Body>().value()[1]; }
   std::uint64_t sum() const noexcept { return body_[0]; }
 
