@@ -134,7 +134,7 @@ class Channel {
     requires Predicates<MessageView, P...>
   Result<Message> receive_until(Deadline deadline, P... predicate) {
     if (auto mine = check(); !mine) return mine.error();
-    Selector<P...> selector{state_->policy, id(), state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
+    Selector<P...> selector{state_->policy, state_->id, state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
     auto parcel = state_->endpoint->take_if(selector, deadline);
     if (!parcel) return parcel.error();
     return Result<Message>(std::in_place, state_, std::move(*parcel));
@@ -146,7 +146,7 @@ class Channel {
     requires TellsOfDeaths<T> && Predicates<MessageView, P...>
   Result<Message> receive_or_death(Deadline deadline, std::uint32_t& deaths_known, P... predicate) {
     if (auto mine = check(); !mine) return mine.error();
-    Selector<P...> selector{state_->policy, id(), state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
+    Selector<P...> selector{state_->policy, state_->id, state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
     auto parcel = state_->endpoint->take_if(selector, deadline, deaths_known);
     if (!parcel) return parcel.error();
     return Result<Message>(std::in_place, state_, std::move(*parcel));
@@ -282,7 +282,7 @@ class Channel {
     }
   }
   Result<> check() const noexcept {
-    if (!state_ || !state_->endpoint) return Errc::stale;
+    if (!state_) return Errc::stale;
     return state_->owner.check();
   }
   void leave() noexcept {
@@ -301,7 +301,7 @@ class Channel {
     if (state_->sending_ended) return Errc::closed;
     Envelope envelope{.request = header.request,
                       .recipient = header.recipient,
-                      .sender = header.sender == ProcessId{} ? id() : header.sender,
+                      .sender = header.sender == ProcessId{} ? state_->id : header.sender,
                       .sequence = state_->sent + 1,
                       .in_reply_to = in_reply_to};
     Result<> sent;

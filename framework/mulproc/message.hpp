@@ -1,5 +1,6 @@
 #pragma once
 /// What a predicate sees of a message, and what a received message shows.
+#include <mulproc/apart.hpp>
 #include <mulproc/envelope.hpp>
 #include <mulproc/serializer.hpp>
 #include <span>
@@ -13,7 +14,7 @@ template <Serializer S>
 class MessageView {
  public:
   MessageView(const Envelope& envelope, int attempt, std::span<const std::byte> bytes, std::size_t max_body_bytes = 0) noexcept
-      : envelope_(envelope), bytes_(bytes), max_body_bytes_(max_body_bytes), attempt_(attempt) {}
+      : envelope_(envelope), data_(bytes.data()), size_(bytes.size()), max_body_bytes_(max_body_bytes), attempt_(attempt) {}
 
   Request request() const noexcept { return envelope_.request; }
   ProcessId sender() const noexcept { return envelope_.sender; }
@@ -26,7 +27,7 @@ class MessageView {
   int attempt() const noexcept { return attempt_; }
   bool has_body() const noexcept { return envelope_.body_bytes != 0 || envelope_.body_type != 0; }
   const Envelope& envelope() const noexcept { return envelope_; }
-  std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  std::span<const std::byte> bytes() const noexcept { return {static_cast<const std::byte*>(data_), size_}; }
 
   /// Decodes the body, each time anew.
   /// Fails:   wrong_body when there is none or it was sent as another type; malformed when the bytes are no B.
@@ -34,20 +35,23 @@ class MessageView {
     requires SerializerFor<S, B>
   Result<B> body() const {
     if (!has_body() || (envelope_.body_type != 0 && envelope_.body_type != body_type_of<B>)) return Errc::wrong_body;
-    if constexpr (requires { S::template decode<B>(bytes_, max_body_bytes_); }) {
-      return S::template decode<B>(bytes_, max_body_bytes_);
+    if constexpr (requires { S::template decode<B>(bytes(), max_body_bytes_); }) {
+      return S::template decode<B>(bytes(), max_body_bytes_);
     } else {
-      return S::template decode<B>(bytes_);
+      return S::template decode<B>(bytes());
     }
   }
 
  protected:
-  void rebind(std::span<const std::byte> bytes) noexcept { bytes_ = bytes; }
+  void rebind(std::span<const std::byte> bytes) noexcept {
+    data_ = bytes.data();
+    size_ = bytes.size();
+  }
 
  private:
   Envelope envelope_;
-  std::span<const std::byte> bytes_;
-  std::size_t max_body_bytes_;
+  Apart<const std::byte*> data_;
+  Apart<std::size_t> size_, max_body_bytes_;
   int attempt_;
 };
 

@@ -118,6 +118,7 @@ struct LaneWriter {
   Lane lane;
   std::uint64_t position = 0;  // 0: not looked up yet
   std::uint32_t slot = 0;
+  std::uint32_t asked = 0;  // while it was full
   std::vector<std::uint32_t> chunk_of;  // of each slot: the chunk of the body it held last, plus 1; empty without large bodies
 
   bool is_next_free() const noexcept { return is_free(slot); }
@@ -146,7 +147,6 @@ struct LaneWriter {
   static constexpr std::uint32_t some = 16, looks_for_less = 32;
   // (1) acquire; pairs with (2): whoever freed the slot has read all of it.
   bool is_free(std::uint32_t i) const noexcept { return lane[i].word.load(std::memory_order_acquire).is(LaneState::FREE); }
-  std::uint32_t asked = 0;
 };
 
 /// A reader's way through a lane. Known to him alone.

@@ -6,6 +6,7 @@
 ///
 /// A receiver is asked with one routing policy all its life: what that refused by its envelope is not looked at again. What
 /// a call's predicate refused, and what others hold, is kept in a backlog.
+#include <mulproc/apart.hpp>
 #include <mulproc/shared_memory/lanes_segment.hpp>
 
 namespace mulproc::shared_memory {
@@ -13,13 +14,13 @@ namespace mulproc::shared_memory {
 /// A message that somebody holds.
 struct LanesLease {
   enum class Kind : std::uint8_t { to_me, open, dead_letter };
-  LaneSlot* slot = nullptr;
-  LaneWord word{};  // as it was claimed
+  Apart<LaneSlot*> slot = nullptr;
+  Apart<LaneWord> word = LaneWord();  // as it was claimed
   std::uint32_t sender = 0;
   Kind kind = Kind::to_me;
   explicit operator bool() const noexcept { return slot != nullptr; }
   bool is_open() const noexcept { return kind == Kind::open; }
-  int attempt() const noexcept { return static_cast<int>(word.attempt); }
+  int attempt() const noexcept { return static_cast<int>(word->attempt); }
   const Envelope& envelope() const noexcept { return slot->envelope(); }
 };
 
@@ -59,7 +60,7 @@ class LanesReceiver {
     return false;
   }
   /// After a predicate's no, when the message lies in its place again: not shown again in this call.
-  void refuse(const LanesLease& claimed) { refused_.push_back({claimed.sender, claimed.is_open(), claimed.word.position, claimed.word.attempt}); }
+  void refuse(const LanesLease& claimed) { refused_.push_back({claimed.sender, claimed.is_open(), claimed.word->position, claimed.word->attempt}); }
   bool has_refused(std::uint32_t sender, bool open, LaneWord word) const {
     return std::find(refused_.begin(), refused_.end(), Refused{sender, open, word.position, word.attempt}) != refused_.end();
   }
@@ -72,8 +73,8 @@ class LanesReceiver {
   void put_into_backlog(const LanesLease& claimed) {
     if (claimed.sender >= inlets_.size()) return;
     auto& reader = inlets_[claimed.sender].lane[claimed.is_open()];
-    const auto at = std::find_if(reader.backlog.begin(), reader.backlog.end(), [&](const auto& e) { return beyond(e.position, claimed.word.position) > 0; });
-    reader.backlog.insert(at, {claimed.word.position, reader.lane.slot_of(claimed.word.position)});
+    const auto at = std::find_if(reader.backlog.begin(), reader.backlog.end(), [&](const auto& e) { return beyond(e.position, claimed.word->position) > 0; });
+    reader.backlog.insert(at, {claimed.word->position, reader.lane.slot_of(claimed.word->position)});
     refusing_[claimed.sender] = waiting_[claimed.sender] = 1;
     backlogs_ = true;
   }

@@ -53,33 +53,21 @@ class LanesSender {
     routes_.erase(LanesSegment::address_of(recipient));
   }
 
-  /// Writes and publishes; the route's writer has found room. `chunk`: where a body lies that is not in the slot.
+  /// Writes and publishes; the route's writer has found room.
   /// Says false when the mailbox changed hands meanwhile: then the message has to be buried.
-  bool publish(Route& route, const Envelope& envelope, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {
+  bool publish(Route& route, const Envelope& envelope, std::span<const std::byte> small_body) {
+    LaneSlot& slot = begin(*route.writer);
+    if (!small_body.empty()) std::memcpy(slot.body(), small_body.data(), small_body.size());
+    return commit(route, slot, envelope);
+  }
+  /// `chunk`: where a body lies that does not fit into a slot.
+  bool publish(Route& route, const Envelope& envelope, BodyChunks::Name chunk) {
     LaneWriter& writer = *route.writer;
-    LaneSlot& slot = writer.lane[writer.slot];
-    writer.lane.ticket(writer.slot).store(++ticket_, std::memory_order_release);  // (11) pairs with (10)
-    release_chunk(writer, writer.slot);
-    if (chunk) {
-      std::memcpy(slot.body(), &*chunk, sizeof *chunk);
-      if (writer.chunk_of.empty()) writer.chunk_of.resize(writer.lane.capacity);
-      writer.chunk_of[writer.slot] = *chunk + 1;
-    } else if (!small_body.empty()) {
-      std::memcpy(slot.body(), small_body.data(), small_body.size());
-    }
-    slot.write(envelope);  // last, beside the word: whoever polls the word takes their line away once, not twice
-    // (8) release; pairs with (9): envelope and body are visible before the word.
-    sent_ = {&route, &slot, LaneWord::fresh(writer.position)};
-    slot.word.store(sent_.word, std::memory_order_release);
-    ++writer.position;
-    writer.slot = writer.lane.after(writer.slot);
-    // (4) release; pairs with (3). Killed before: who reads this slot next finds the message all the same, the others when my
-    // death is noticed.
-    writer.lane.tail->store(writer.position, std::memory_order_release);
-    segment_.fence_if_needed();
-    wake(route);
-    // (7) pairs with (6).
-    return route.address == 0 || segment_.mailbox(route.mailbox).load(std::memory_order_relaxed) == route.address;
+    LaneSlot& slot = begin(writer);
+    std::memcpy(slot.body(), &chunk, sizeof chunk);
+    if (writer.chunk_of.empty()) writer.chunk_of.resize(writer.lane.capacity);
+    writer.chunk_of[writer.slot] = chunk + 1;
+    return commit(route, slot, envelope);
   }
   /// Whoever fell asleep while the last message was on its way from this core to the others is woken now; after a fence.
   void look_again() noexcept {
@@ -115,6 +103,27 @@ class LanesSender {
     const LaneSlot* slot;
     LaneWord word;
   };
+  LaneSlot& begin(LaneWriter& writer) {
+    writer.lane.ticket(writer.slot).store(++ticket_, std::memory_order_release);  // (11) pairs with (10)
+    release_chunk(writer, writer.slot);
+    return writer.lane[writer.slot];
+  }
+  bool commit(Route& route, LaneSlot& slot, const Envelope& envelope) {
+    LaneWriter& writer = *route.writer;
+    slot.write(envelope);  // last, beside the word: whoever polls the word takes their line away once, not twice
+    // (8) release; pairs with (9): envelope and body are visible before the word.
+    sent_ = {&route, &slot, LaneWord::fresh(writer.position)};
+    slot.word.store(sent_.word, std::memory_order_release);
+    ++writer.position;
+    writer.slot = writer.lane.after(writer.slot);
+    // (4) release; pairs with (3). Killed before: who reads this slot next finds the message all the same, the others when my
+    // death is noticed.
+    writer.lane.tail->store(writer.position, std::memory_order_release);
+    segment_.fence_if_needed();
+    wake(route);
+    // (7) pairs with (6).
+    return route.address == 0 || segment_.mailbox(route.mailbox).load(std::memory_order_relaxed) == route.address;
+  }
   /// Of whoever had my index before me.
   std::uint64_t newest_ticket() const {
     std::uint64_t newest = 0;

@@ -63,7 +63,7 @@ class LanesStore {
         if (!found) return found.error();
         route = *found;
       }
-      return publish(*route, envelope, body, std::nullopt);
+      return publish(*route, envelope, body);
     }
     auto chunk = reserve(body.size(), deadline);
     if (!chunk) return chunk.error();
@@ -88,8 +88,8 @@ class LanesStore {
     if (detached_) return Errc::stale;
     auto route = find_room(envelope.recipient, deadline);
     if (!route) return route.error();
-    if (envelope.body_bytes > segment_.layout().inline_bytes()) return publish(**route, envelope, {}, chunk);
-    auto sent = publish(**route, envelope, memory(chunk).first(envelope.body_bytes), std::nullopt);
+    if (envelope.body_bytes > segment_.layout().inline_bytes()) return publish(**route, envelope, chunk);
+    auto sent = publish(**route, envelope, memory(chunk).first(envelope.body_bytes));
     if (sent) sender_->give_back_chunk(chunk);
     return sent;
   }
@@ -142,7 +142,7 @@ class LanesStore {
     if (detached_) return Errc::stale;
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
     // (2) release; pairs with (1): all of it is read before its sender writes there again.
-    lease.slot->word.store(LaneWord::of(LaneState::FREE, 0, 0, lease.word.position), std::memory_order_release);
+    lease.slot->word.store(LaneWord::of(LaneState::FREE, 0, 0, lease.word->position), std::memory_order_release);
     segment_.freed(lease.sender);
     return {};
   }
@@ -150,7 +150,7 @@ class LanesStore {
     if (detached_) return Errc::stale;
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
     const auto state = lease.kind == Lease::Kind::dead_letter ? LaneState::DEAD_LETTER : LaneState::READY;
-    lease.slot->word.store(LaneWord::of(state, lease.word.attempt, 0, lease.word.position), std::memory_order_release);
+    lease.slot->word.store(LaneWord::of(state, lease.word->attempt, 0, lease.word->position), std::memory_order_release);
     if (lease.kind != Lease::Kind::dead_letter) came_back(lease);
     return {};
   }
@@ -161,7 +161,7 @@ class LanesStore {
     if (!lock) return lock.error();
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
     const Lane lane = segment_.lane(lease.sender, lease.is_open() ? segment_.open() : mailbox_);
-    recovery_.try_again(lane, lane.slot_of(lease.word.position), lease.sender);
+    recovery_.try_again(lane, lane.slot_of(lease.word->position), lease.sender);
     came_back(lease);
     return {};
   }
@@ -310,11 +310,15 @@ class LanesStore {
     sleep(lane_room, deadline, [&] { return ready() || population_now() != population; }, [&] { return certainly() || population_now() != population; });
     return {};
   }
-  Result<> publish(LanesSender::Route& route, const Envelope& envelope, std::span<const std::byte> small_body, std::optional<BodyChunks::Name> chunk) {
-    if (sender_->publish(route, envelope, small_body, chunk)) return {};
-    const auto lock = enter(Deadline::never());  // sent, and nobody is there to read it: a dead letter, which is not lost
-    if (lock) recovery_.bury_misdirected(route.writer->lane, me_, segment_.mailbox(route.mailbox).load(std::memory_order_relaxed));
+  template <class Body>
+  Result<> publish(LanesSender::Route& route, const Envelope& envelope, const Body& body) {
+    if (!sender_->publish(route, envelope, body)) [[unlikely]] bury_misdirected(route);
     return {};
+  }
+  /// Sent, and nobody is there to read it: a dead letter, which is not lost.
+  [[gnu::cold, gnu::noinline]] void bury_misdirected(const LanesSender::Route& route) {
+    const auto lock = enter(Deadline::never());
+    if (lock) recovery_.bury_misdirected(route.writer->lane, me_, segment_.mailbox(route.mailbox).load(std::memory_order_relaxed));
   }
   bool nobody_makes_room() {
     if (population_now() == crowded_) return false;
