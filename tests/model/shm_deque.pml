@@ -3,9 +3,14 @@
  * Two senders and two receivers over one queue; anybody may be killed before each of his steps, the one who cleans up too.
  * The look every 100 ms is OFF: whoever sleeps is woken by somebody, or sleeps for ever and is found by the watch below.
  *
- * What one step is: one store to what another may read after a death (a slot's word, a bell, a waiting byte, a lock). What
- * the code calls derived (the READY list, the counts) changes together with the step beside it, and is torn as a whole when
- * somebody dies inside the lock: to read it before rebuild() fails an assertion. That is worse than any half-written list.
+ * What one step is: one store to what another may read after a death (a slot's word, a bell, a waiting byte, a lock), with all
+ * that its process reads and writes of its own, or under the lock, before the next such store: to be killed in between is the
+ * same as to be killed before or after. What the code calls derived (the READY list, the counts) changes with the step beside it,
+ * and is torn as a whole when somebody dies inside the lock: to read it before rebuild() fails an assertion. That is worse than
+ * any half-written list.
+ *
+ * So that two moments which nothing can tell apart are one state: what means nothing any more is set to 0 where it ends to mean
+ * something (the private data of the dead, a bell nobody will compare, tickets but for their order).
  *
  * A message for anyone wakes one receiver, a freed slot one sender: whoever is woken and leaves it passes the wake on, and his
  * death is heard of by who watches his life lock (Participants::watch_neighbours) and wakes everybody.
@@ -49,6 +54,7 @@
 
 #define NOBODY 7
 #define DIED 6
+#define IDLE 9 /* of what walks over the participants: not at it */
 #define ANYONE 5
 #ifdef ADDRESSED
 #ifdef ONE_EACH
@@ -82,7 +88,6 @@ typedef Slot {
 };
 Slot slot[SLOTS];
 byte next_ticket = 1;
-byte dropped;
 
 /* Derived: rebuilt by rebuild(). */
 bool torn;
@@ -98,15 +103,26 @@ bool attached[N];
 byte waiting[N];
 bool look_due;
 
-/* The kernel. A bell is a counter; all that is ever asked is whether it rang since its sleeper read it. */
-bool rung[N], asleep[N], dead[N];
+/* The kernel. A bell is a counter; all that is ever asked is whether it rang between its sleeper's reading it and the kernel's. */
+#define UNREAD 0
+#define READ 1
+#define RANG 2
+byte bell[N];
+bool asleep[N], dead[N];
 byte watched[N];     /* a bit for each participant whose life lock the sleeper watches */
 bool heard_death[N]; /* it was a life lock that woke it, or EAGAIN */
 byte deaths;
+byte victim = NOBODY; /* is just being killed: nobody else moves until its private data are gone */
 
 /* What the watch remembers; no participant reads it. */
-bool acknowledged[LETTERS], done[LETTERS], counted_dropped[LETTERS], at_rest[N];
+#define ACKNOWLEDGED 1
+#define GONE 2 /* done, or dropped to make room */
+byte fate[LETTERS];
 byte holders_died[LETTERS];
+bool at_rest[N];
+
+/* Counters of loops within one step. */
+hidden byte k, n, j;
 
 /* What a participant is at. */
 #define PUT 0
@@ -133,8 +149,8 @@ inline check_letters() {
      :: else -> break
      od;
      assert(n <= 1);                                                               /* a letter lies in one slot */
-     assert(!done[k] || n == 0);                                                   /* what is done is gone */
-     assert(!acknowledged[k] || n == 1 || done[k] || counted_dropped[k]);          /* acknowledged is never lost */
+     assert(fate[k] != GONE || n == 0);                                            /* what is done is gone */
+     assert(fate[k] != ACKNOWLEDGED || n == 1);                                    /* acknowledged is never lost */
      k++
   :: else -> break
   od;
@@ -210,6 +226,25 @@ inline unlink_ready(s) {
     k = 0
   }
 }
+inline rank_tickets() { /* only their order means anything */
+  d_step {
+    n = 0; next_ticket = 1;
+    do /* the one-th smallest is one */
+    :: n < SLOTS ->
+       j = SLOTS; k = 0;
+       do
+       :: k < SLOTS ->
+          if :: slot[k].ticket >= next_ticket && (j == SLOTS || slot[k].ticket < slot[j % SLOTS].ticket) -> j = k :: else fi;
+          k++
+       :: else -> break
+       od;
+       if :: j < SLOTS -> slot[j].ticket = next_ticket; next_ticket++ :: else fi;
+       n++
+    :: else -> break
+    od;
+    n = 0; k = 0; j = 0
+  }
+}
 inline rebuild() {
   d_step {
     torn = false;
@@ -232,7 +267,8 @@ inline rebuild() {
        :: else
        fi;
 #endif
-       if :: slot[n].state >= READY && slot[n].ticket >= next_ticket -> next_ticket = slot[n].ticket + 1 :: else fi;
+       if :: slot[n].state < READY -> slot[n].ticket = 0 :: else fi; /* begun, and never published: will be written again */
+       if :: slot[n].state == FREE -> slot[n].letter = 0 :: else fi;
 #ifndef LISTS_NOT_REBUILT
        if
        :: slot[n].state == READY ->
@@ -248,7 +284,13 @@ inline rebuild() {
     od;
     n = 0; k = 0
   }
+  rank_tickets()
 }
+#if defined(COUNTS_NOT_REBUILT) || defined(LISTS_NOT_REBUILT)
+#define TEAR torn = true
+#else
+#define TEAR torn = true; readies = 0; live = 0; letters_dead = 0; k = 0; do :: k < SLOTS -> ready[k] = 0; k++ :: else -> break od; k = 0
+#endif
 
 /* ---- Participants -------------------------------------------------------------------------------------------------------- */
 
@@ -268,46 +310,31 @@ inline rebuild() {
   :: IS_FOR_ONE(reasons) && (((reasons) & ~waiting[w]) & ROOM) -> waiting[w] = AWAKE; w = 1; FIND_SLEEPER(ROOM, whom)   \
   :: else -> waiting[w] = AWAKE; w = N                                                                                  \
   fi
-#ifdef AWAKE_BEFORE_THE_BELL
-#define RING atomic { w < N -> waiting[w] = AWAKE }; rung[w] = true
-#else
-#define RING atomic { w < N -> rung[w] = true } /* bell.fetch_add */
-#endif
-#define WAKE(before, reasons, whom, after)                       \
-  atomic { before; w = 0; FIND_SLEEPER(reasons, whom); ANY_OF_THEM(reasons, whom) };         \
-  do                                                             \
-  :: RING;                                                       \
-     asleep[w] = false; /* futex_wake_all */                     \
-     atomic { NEXT_SLEEPER(reasons, whom) }  \
-  :: atomic { w == N -> w = 0; after; break }                    \
+#define RING(who) if :: bell[who] == READ -> bell[who] = RANG :: else fi                     /* bell.fetch_add */
+#define END_SLEEP(who) if :: asleep[who] -> asleep[who] = false; watched[who] = 0 :: else fi /* futex_wake_all */
+/* `before` and `after` are one step with the look for sleepers that they belong to; `after` ends with a goto or a break. */
+#define WAKE(before, reasons, whom, after)                                                   \
+  do                                                                                         \
+  :: atomic {                                                                                \
+       w == IDLE -> before; w = 0; FIND_SLEEPER(reasons, whom); ANY_OF_THEM(reasons, whom);  \
+       if :: w == N -> w = IDLE; after :: else fi                                            \
+     }                                                                                       \
+  :: atomic { w < N -> RING(w) };                                                            \
+     d_step { END_SLEEP(w) };                                                                \
+     atomic { NEXT_SLEEPER(reasons, whom) }                                                  \
+  :: atomic { w == N -> w = IDLE; after }                                                    \
   od
-/* Is the wake before the commit, or after it: the mutant's choice. */
-#define WAKE_AND_COMMIT(before, reasons, whom, commit) WAKE(before, reasons, whom, commit)
-#define COMMIT_AND_WAKE(before, reasons, whom, commit) atomic { before; commit }; WAKE(skip, reasons, whom, skip)
-#ifdef WAKE_AFTER_COMMIT
-#define WAKE_FOR_MAIL COMMIT_AND_WAKE
-#else
-#define WAKE_FOR_MAIL WAKE_AND_COMMIT
-#endif
-#ifdef FREE_BEFORE_WAKE
-#define WAKE_FOR_ROOM COMMIT_AND_WAKE
-#else
-#define WAKE_FOR_ROOM WAKE_AND_COMMIT
-#endif
 
 /* ---- The queue, under the lock ------------------------------------------------------------------------------------------- */
 
 /* COMMIT(): one aligned store. The owner means something only while the slot is written or claimed. */
 #define COMMIT(s, a_state, an_owner, an_attempt) slot[s].state = a_state; slot[s].owner = an_owner; slot[s].attempt = an_attempt
-#define COMMIT_FREE(s, by_its_holder)                                 \
-  if :: by_its_holder -> done[slot[s].letter] = true :: else fi;      \
-  COMMIT(s, FREE, 0, 0);                                              \
-  slot[s].ticket = 0; slot[s].letter = 0 /* mean nothing now; so that they do not make states differ */
-#define UNCOUNT(s)                                                                                                  \
-  assert(!torn);                                                                                                    \
-  if :: slot[s].state == DEAD_LETTER -> letters_dead--; counted_dropped[slot[s].letter] = true :: else -> live-- fi
+#define COMMIT_FREE(s, is_gone)                                                                          \
+  if :: is_gone -> fate[slot[s].letter] = GONE; holders_died[slot[s].letter] = 0 :: else fi;             \
+  COMMIT(s, FREE, 0, 0);                                                                                 \
+  slot[s].ticket = 0; slot[s].letter = 0;                                                                \
+  rank_tickets()
 #define ROOM_AND_PERHAPS_END (live == 0 -> (ROOM | END_OF_WORK) : ROOM)
-#define FREE_SLOT(s, by_its_holder) WAKE_FOR_ROOM(UNCOUNT(s), ROOM_AND_PERHAPS_END, ANYONE, COMMIT_FREE(s, by_its_holder))
 
 inline find_oldest_dead_letter() {
   d_step {
@@ -324,30 +351,9 @@ inline find_oldest_dead_letter() {
     k = 0
   }
 }
-inline bury_letter(s, last_attempt) {
-  if
-  :: letters_dead >= RESERVE ->
-     find_oldest_dead_letter();
-     FREE_SLOT(oldest, false);
-     oldest = 0
-  :: else
-  fi;
-  WAKE_FOR_ROOM(live--; letters_dead++, ROOM_AND_PERHAPS_END, ANYONE, COMMIT(s, DEAD_LETTER, 0, last_attempt))
-}
-inline back_to_its_place(s, new_attempt) {
-  if
-  :: new_attempt > MAX_ATTEMPTS -> bury_letter(s, MAX_ATTEMPTS)
-  :: else ->
-#ifdef ATTEMPT_BY_A_STORE_OF_ITS_OWN
-     WAKE(insert_ready(s), MAIL_OF_MINE, RECIPIENT(slot[s].letter), slot[s].attempt = new_attempt);
-     COMMIT(s, READY, 0, slot[s].attempt)
-#else
-     WAKE(insert_ready(s), MAIL_OF_MINE, RECIPIENT(slot[s].letter), COMMIT(s, READY, 0, new_attempt))
-#endif
-  fi
-}
 
-/* bury_the_dead(): look_for_deaths() with give_back_all_of() for each, then the letters that wait for the dead. */
+/* bury_the_dead(): look_for_deaths() with give_back_all_of() for each, then the letters that wait for the dead. While i < N, i is
+ * being buried; i == N: all are, and it is the letters' turn. The inlines say which of the labels is next. */
 #ifdef SLOW_IS_DEAD
 #define LOOKS_DEAD(who) ((who) != me && attached[who])
 #else
@@ -355,45 +361,52 @@ inline back_to_its_place(s, new_attempt) {
 #endif
 #define HOLDS(who, s) (slot[s].owner == (who) && (slot[s].state == WRITING || slot[s].state == CLAIMED))
 #define UNREACHABLE(who) ((who) != ANYONE && !attached[who] && dead[who])
-inline find_held() { s = 0; do :: s < SLOTS && !HOLDS(i, s) -> s++ :: else -> break od }
-inline find_dead() { do :: i < N && !LOOKS_DEAD(i) -> i++ :: else -> break od }
-inline find_unreachable() { s = 0; do :: s < readies && !UNREACHABLE(RECIPIENT(slot[ready[s]].letter)) -> s++ :: else -> break od }
 #ifdef DETACHED_BEFORE_GIVEN_BACK
 #define DETACH_FIRST attached[i] = false
 #else
 #define DETACH_FIRST skip
 #endif
-inline bury_the_dead() {
-  atomic { i = 0; changed = false; find_dead() };
-  do
-  :: atomic { i < N -> life[i] = me; DETACH_FIRST; find_held() };
-     do
-     :: s < SLOTS ->
-        if
-        :: slot[s].state == WRITING -> FREE_SLOT(s, false)
-        :: slot[s].state == CLAIMED && RECIPIENT(slot[s].letter) == i -> bury_letter(s, slot[s].attempt)
-        :: else -> back_to_its_place(s, slot[s].attempt + 1)
-        fi;
-        atomic { s = 0; find_held() }
-     :: atomic { s == SLOTS -> s = 0; attached[i] = false; break }
-     od;
-     /* Killed here: the life lock dies with us; whom it was of is attached no more, and holds nothing. */
-     atomic { waiting[i] = AWAKE; life[i] = NOBODY; changed = true; find_dead() }
-  :: atomic { i == N -> i = 0; look_due = false; break }
-  od;
+inline go_on_to_bury_letter() {
+  if
+  :: letters_dead >= RESERVE -> find_oldest_dead_letter(); goto drop_oldest
+  :: else -> goto bury_letter
+  fi
+}
+inline go_on_with_letters_of_the_dead() {
 #ifdef ADDRESSED
-  do
-  :: atomic {
-       find_unreachable();
-       if
-       :: s < readies -> s = ready[s]; changed = true; unlink_ready(s)
-       :: else -> s = 0; break
-       fi
-     };
-     bury_letter(s, slot[s].attempt)
-  od;
+  do :: s < readies && !UNREACHABLE(RECIPIENT(slot[ready[s]].letter)) -> s++ :: else -> break od;
+  if
+  :: s < readies -> s = ready[s]; changed = true; unlink_ready(s); go_on_to_bury_letter()
+  :: else -> s = 0
+  fi;
 #endif
-  if :: changed -> WAKE(skip, EVERYTHING, ANYONE, skip) :: else fi
+  i = IDLE;
+  look_due = false;
+  if
+  :: changed || lock_inconsistent -> goto wake_everybody
+  :: else -> goto fall_asleep
+  fi
+}
+inline go_on_with_the_dead() {
+  do :: i < N && !LOOKS_DEAD(i) -> i++ :: else -> break od;
+  if
+  :: i < N -> goto take_life_lock
+  :: else -> go_on_with_letters_of_the_dead()
+  fi
+}
+inline begin_with_the_dead() { i = 0; changed = false; go_on_with_the_dead() }
+inline go_on_giving_back() {
+  s = 0;
+  do :: s < SLOTS && !HOLDS(i, s) -> s++ :: else -> break od;
+  if
+  :: s == SLOTS -> s = 0; goto detach
+  :: s < SLOTS && slot[s].state == WRITING -> goto free_slot
+  :: else ->
+     if
+     :: RECIPIENT(slot[s].letter) == i || slot[s].attempt == MAX_ATTEMPTS -> go_on_to_bury_letter()
+     :: else -> goto put_back
+     fi
+  fi
 }
 
 /* ---- A participant ------------------------------------------------------------------------------------------------------- */
@@ -420,12 +433,18 @@ inline watch_neighbours() {
   od;
   k = 0
 }
+inline stop_watching(whom) { /* its life lock will not be let go again */
+  k = 0;
+  do :: k < N -> watched[k] = watched[k] & ~(1 << (whom)); k++ :: else -> break od;
+  k = 0
+}
+#define HEAR(who) END_SLEEP(who); heard_death[who] = true
 inline wake_one_watcher(whom) {
   if
-  :: asleep[0] && WATCHES(0, whom) -> asleep[0] = false; heard_death[0] = true
-  :: asleep[1] && WATCHES(1, whom) -> asleep[1] = false; heard_death[1] = true
-  :: asleep[2] && WATCHES(2, whom) -> asleep[2] = false; heard_death[2] = true
-  :: asleep[3] && WATCHES(3, whom) -> asleep[3] = false; heard_death[3] = true
+  :: asleep[0] && WATCHES(0, whom) -> HEAR(0)
+  :: asleep[1] && WATCHES(1, whom) -> HEAR(1)
+  :: asleep[2] && WATCHES(2, whom) -> HEAR(2)
+  :: asleep[3] && WATCHES(3, whom) -> HEAR(3)
   :: else
   fi
 }
@@ -445,7 +464,7 @@ inline settled() {
   :: else
   fi;
 #endif
-  at = 0; lease_generation = 0; lease_attempt = 0; was_rung = false;
+  at = 0; s = 0; lease_generation = 0; lease_attempt = 0;
   op = TAKE
 }
 #ifdef GENERATION_UNCHECKED
@@ -460,77 +479,85 @@ inline settled() {
 #define LOCK_IS_FREE (lock_owner == NOBODY)
 #endif
 
-proctype participant(byte me) {
-  byte op, letter, at;
-  byte w, i, s, k, n, j, oldest; /* zero but where they are used */
-  bool changed, slept, was_rung; /* was_rung: somebody ended a sleep of this call */
+/* Is it kept that somebody ended a sleep of this call? Only where it decides something: he may have to pass the wake on. */
+#ifdef ADDRESSED
+#define MAY_PASS_ON (me >= R0 || (op == PUT && RECIPIENT(letter) != ANYONE))
+#else
+#define MAY_PASS_ON false
+#endif
+
+proctype participant(byte me, op, letter) provided (victim == NOBODY || victim + 1 == _pid) {
+  byte at, s, oldest;      /* slots; 0 but where they are used */
+  byte w = IDLE, i = IDLE; /* whom it wakes, whom it buries */
+  bool changed, slept, was_rung;
   byte lease_generation, lease_attempt, old_slot = SLOTS, old_generation, old_attempt, give_backs;
   {
-    atomic { if :: me < R0 -> op = PUT; letter = (me == 0 -> 0 : 2) :: else -> op = TAKE fi };
-
+    goto enter;
 enter: /* RobustMutex::lock_until; then the end of Participants::sleep, or settle() */
     atomic {
       LOCK_IS_FREE && !asleep[me] && op != NOTHING ->
       lock_owner = me;
-      rung[me] = false; watched[me] = 0;
       if
       :: !lock_died ->
-         if :: slept -> was_rung = was_rung || waiting[me] == AWAKE; waiting[me] = AWAKE; if :: heard_death[me] -> look_due = true :: else fi :: else fi;
-         slept = false; heard_death[me] = false;
-         goto operate
+         if
+         :: slept ->
+            was_rung = MAY_PASS_ON && (was_rung || waiting[me] == AWAKE);
+            waiting[me] = AWAKE;
+            look_due = look_due || heard_death[me]
+         :: else
+         fi;
+         slept = false; heard_death[me] = false
       :: else ->
          lock_died = false; lock_inconsistent = true;
-         was_rung = was_rung || slept;
+         was_rung = MAY_PASS_ON && (was_rung || slept);
          slept = false; heard_death[me] = false;
-         rebuild()
-      fi
-    };
-    bury_the_dead();
-    WAKE(changed = false, EVERYTHING, ANYONE, skip);
-#ifndef NEVER_CONSISTENT
-    lock_inconsistent = false;
-#endif
+         rebuild();
+         begin_with_the_dead()
+      fi;
 
 operate:
-    atomic {
       assert(!torn);
       if
       :: op == PUT ->
          if
-         :: UNREACHABLE(RECIPIENT(letter)) -> goto recipient_gone
-         :: !UNREACHABLE(RECIPIENT(letter)) && live >= CAPACITY -> goto wait
+         :: UNREACHABLE(RECIPIENT(letter)) ->
+#ifdef ADDRESSED
+            if :: was_rung && live < CAPACITY -> goto pass_room_on :: else -> goto sent fi
+#else
+            assert(false)
+#endif
+         :: !UNREACHABLE(RECIPIENT(letter)) && live < CAPACITY ->
+            at = 0; /* acquire() */
+            do :: slot[at].state != FREE -> at++ :: else -> break od;
+            live++;
+            slot[at].letter = letter;
+            if :: IS_LARGE(letter) -> goto write :: else -> goto publish fi
          :: else
-         fi;
-         at = 0; /* acquire() */
-         do :: slot[at].state != FREE -> at++ :: else -> break od;
-         live++;
-         slot[at].letter = letter;
-         if :: IS_LARGE(letter) -> goto write :: else -> goto publish fi
+         fi
       :: op == PUBLISH -> goto publish
-      :: op == JOIN -> if :: live > 0 -> goto wait :: else -> goto sent fi
+      :: op == JOIN -> if :: live == 0 -> goto sent :: else fi
       :: op == TAKE ->
-         at = 0;
          do :: at < readies && !ACCEPTS(me, slot[ready[at]].letter) -> at++ :: else -> break od;
-         if :: at == readies -> at = 0; goto wait :: else fi;
-         at = ready[at];
-         goto claim
-      :: op == FINISH -> assert(LEASE_STANDS); goto finish       /* nobody ends a lease but its living holder */
-      :: op == GIVE_BACK -> assert(LEASE_STANDS); goto give_back
+         if :: at < readies -> at = ready[at]; goto claim :: else -> at = 0 fi
+      :: op == FINISH -> assert(LEASE_STANDS); s = at; goto free_slot     /* nobody ends a lease but its living holder */
+      :: op == GIVE_BACK -> assert(LEASE_STANDS); s = at; goto put_back
       :: op == SETTLE_TWICE ->
          assert(!OLD_LEASE_STANDS); /* stale; else it would end another lease */
          old_slot = SLOTS + 1; old_generation = 0; old_attempt = 0;
          op = FINISH;
          goto leave
-      fi
+      fi;
+      /* put(), take_if(), join(): if (look_is_due() && bury_the_dead()) continue; then sleep() */
+      if :: look_due -> begin_with_the_dead() :: else -> goto fall_asleep fi
     };
 
 write: /* put() of a large body: the copy is made outside the lock */
-    COMMIT(at, WRITING, me, 0);
-    atomic { unlock(); op = PUBLISH; goto enter };
+    atomic { COMMIT(at, WRITING, me, 0) };
+    atomic { op = PUBLISH; goto leave };
 
 publish:
-    WAKE_FOR_MAIL(slot[at].ticket = next_ticket; next_ticket++; insert_ready(at), MAIL_OF_MINE, RECIPIENT(letter), COMMIT(at, READY, 0, 1));
-    atomic { acknowledged[letter] = true; at = 0; goto sent };
+    WAKE(slot[at].ticket = next_ticket; next_ticket++; insert_ready(at), MAIL_OF_MINE, RECIPIENT(letter),
+      COMMIT(at, READY, 0, 1); fate[letter] = ACKNOWLEDGED; at = 0; goto sent);
 
 claim:
     atomic {
@@ -541,36 +568,65 @@ claim:
       :: else -> break
       od;
       k = 0;
-      assert(!done[slot[at].letter]);
+      assert(fate[slot[at].letter] != GONE);
       assert(slot[at].attempt == 1 + holders_died[slot[at].letter]); /* each holder's death is counted, and once */
       unlink_ready(at);
       COMMIT(at, CLAIMED, me, slot[at].attempt);
       remember_lease();
-      k = 0;
       do :: k < readies && RECIPIENT(slot[ready[k]].letter) != ANYONE -> k++ :: else -> break od;
       was_rung = was_rung && RECIPIENT(slot[at].letter) != ANYONE && k < readies;
-      k = 0
+      k = 0;
+      if :: was_rung -> was_rung = false :: else -> goto work fi
     };
-    if :: was_rung -> WAKE(was_rung = false, MAIL_OF_MINE, ANYONE, skip) :: else fi; /* pass_offers_on() */
-    atomic { /* the user works on it, outside the lock */
-      unlock();
+    WAKE(skip, MAIL_OF_MINE, ANYONE, break); /* pass_offers_on() */
+work: /* the user's, outside the lock */
+    atomic {
       if
       :: op = FINISH
       :: give_backs < GIVE_BACKS -> give_backs++; op = GIVE_BACK
       :: old_slot < SLOTS -> op = SETTLE_TWICE
       fi;
-      goto enter
+      goto leave
     };
 
-finish:
-    FREE_SLOT(at, true);
-    atomic { settled(); goto leave };
-give_back:
-    back_to_its_place(at, slot[at].attempt);
-    atomic { settled(); goto leave };
+free_slot: /* of finish(), and of a dead writer */
+    WAKE(assert(!torn); live--, ROOM_AND_PERHAPS_END, ANYONE,
+      COMMIT_FREE(s, i == IDLE); if :: i == IDLE -> settled(); goto leave :: else -> go_on_giving_back() fi);
 
-recipient_gone: /* whoever was woken for room and does not use it passes it on */
-    if :: was_rung && live < CAPACITY -> WAKE(was_rung = false, ROOM, ANYONE, skip) :: else fi;
+#define NEW_ATTEMPT (slot[s].attempt + (i == IDLE -> 0 : 1))
+#define PUT_BACK if :: i == IDLE -> settled(); goto leave :: else -> go_on_giving_back() fi
+put_back:
+#ifdef ATTEMPT_BY_A_STORE_OF_ITS_OWN
+    WAKE(insert_ready(s), MAIL_OF_MINE, RECIPIENT(slot[s].letter), slot[s].attempt = NEW_ATTEMPT; break);
+    atomic { COMMIT(s, READY, 0, slot[s].attempt); PUT_BACK };
+#else
+    WAKE(insert_ready(s), MAIL_OF_MINE, RECIPIENT(slot[s].letter), COMMIT(s, READY, 0, NEW_ATTEMPT); PUT_BACK);
+#endif
+
+take_life_lock:
+    atomic { life[i] = me; DETACH_FIRST; go_on_giving_back() };
+drop_oldest:
+    WAKE(letters_dead--, ROOM_AND_PERHAPS_END, ANYONE, COMMIT_FREE(oldest, true); oldest = 0; break);
+bury_letter: /* its attempt is read by nobody any more */
+    WAKE(live--; letters_dead++, ROOM_AND_PERHAPS_END, ANYONE,
+      COMMIT(s, DEAD_LETTER, 0, 0); holders_died[slot[s].letter] = 0;
+      if :: i < N -> go_on_giving_back() :: else -> s = 0; go_on_with_letters_of_the_dead() fi);
+detach:
+    atomic { attached[i] = false };
+    /* Killed here: the life lock dies with us; whom it was of is attached no more, and holds nothing. */
+    atomic { waiting[i] = AWAKE; life[i] = NOBODY; stop_watching(i); changed = true; go_on_with_the_dead() };
+
+wake_everybody:
+#ifdef NEVER_CONSISTENT
+    WAKE(skip, EVERYTHING, ANYONE, changed = false; goto operate);
+#else
+    WAKE(skip, EVERYTHING, ANYONE, changed = false; lock_inconsistent = false; goto operate);
+#endif
+
+#ifdef ADDRESSED
+pass_room_on: /* whoever was woken for room and does not use it passes it on */
+    WAKE(skip, ROOM, ANYONE, break);
+#endif
 sent:
     atomic {
       was_rung = false;
@@ -587,60 +643,56 @@ sent:
 leave:
     atomic { unlock(); goto enter };
 
-wait: /* put(), take_if(), join(): if (look_is_due() && bury_the_dead()) continue; then sleep() */
-    if
-    :: look_due ->
-       bury_the_dead();
-       if :: changed -> changed = false; goto operate :: else fi
-    :: else
-    fi;
+fall_asleep:
     atomic {
       waiting[me] = (op == PUT -> ROOM : (op == JOIN -> END_OF_WORK : MAIL_OF_MINE));
-      rung[me] = false; /* the bell is read */
+      bell[me] = READ;
 #ifdef WATCH
       watch_neighbours()
 #endif
     };
     atomic { slept = true; changed = look_due; unlock() }; /* changed: the deadline is now */
 #ifdef BELL_READ_AFTER_UNLOCK
-    rung[me] = false;
+    bell[me] = READ;
 #endif
     atomic { /* futex_waitv: the kernel compares and puts to sleep in one */
-      k = 0;
       do :: k < N -> if :: WATCHES(me, k) && life[k] != k -> heard_death[me] = true :: else fi; k++ :: else -> break od;
       k = 0;
-      if :: rung[me] -> heard_death[me] = true :: else fi; /* EAGAIN, for whatever reason */
+      heard_death[me] = heard_death[me] || bell[me] == RANG; /* EAGAIN, for whatever reason */
+      bell[me] = UNREAD;
       asleep[me] = !heard_death[me] && !changed;
+      if :: asleep[me] :: else -> watched[me] = 0 fi;
       changed = false;
       goto enter
     }
   } unless {
-    atomic { /* the kernel lets go of the life lock, the last in the dead one's list, and wakes one who waits on it */
-      dead[me] ->
-      life[me] = DIED;
-      op = 0; letter = 0; at = 0; w = 0; i = 0; s = 0; k = 0; n = 0; j = 0; oldest = 0; changed = false; slept = false; was_rung = false;
+    atomic {
+      victim == me ->
+      op = NOTHING; letter = 0; at = 0; s = 0; oldest = 0; w = IDLE; i = IDLE; changed = false; slept = false; was_rung = false;
       lease_generation = 0; lease_attempt = 0; old_slot = 0; old_generation = 0; old_attempt = 0; give_backs = 0;
-      rung[me] = false; asleep[me] = false; watched[me] = 0; heard_death[me] = false;
-      wake_one_watcher(me)
-    }
+      victim = NOBODY
+    };
+    atomic { life[me] = DIED; wake_one_watcher(me) }; /* the last of its locks that the kernel lets go */
+    false
   }
 }
 
 /* SIGKILL, and what the kernel does at once: the locks taken last are let go first. */
 inline kill(v) {
   atomic {
-    deaths < DEATHS && !dead[v] ->
+    deaths < DEATHS && !dead[v] && victim == NOBODY ->
     deaths++;
     dead[v] = true;
+    victim = v;
     d_step {
-      k = 0;
+      at_rest[v] = false; bell[v] = UNREAD; asleep[v] = false; watched[v] = 0; heard_death[v] = false;
       do
       :: k < SLOTS -> if :: slot[k].state == CLAIMED && slot[k].owner == v -> holders_died[slot[k].letter]++ :: else fi; k++
       :: else -> break
       od;
-      k = 0
-    }
-    if :: lock_owner == v -> lock_owner = NOBODY; lock_died = true; lock_inconsistent = false; torn = true :: else fi;
+      k = 0;
+      if :: lock_owner == v -> lock_owner = NOBODY; lock_died = true; lock_inconsistent = false; TEAR :: else fi
+    };
     if /* a life lock taken for a burial dies again */
     :: life[0] == v && v != 0 -> life[0] = DIED; wake_one_watcher(0)
     :: life[1] == v && v != 1 -> life[1] = DIED; wake_one_watcher(1)
@@ -651,23 +703,10 @@ inline kill(v) {
   }
 }
 
-init {
-  byte k, n, j;
-  atomic {
-    do :: k < N -> life[k] = k; attached[k] = true; k++ :: else -> break od;
-    k = 0;
-    run participant(0); run participant(1); run participant(2); run participant(3)
-  }
-  do
-  :: kill(0)
-  :: kill(1)
-  :: kill(2)
-  :: kill(3)
-  :: timeout -> break
-  od;
-  atomic { /* nobody can do anything any more: so nobody may have reason to */
+/* Nobody can do anything any more: so nobody may have reason to. */
+inline check_the_end() {
+  d_step {
     check_letters();
-    k = 0;
     do
     :: k < N ->
        if
@@ -691,6 +730,25 @@ init {
        fi;
        k++
     :: else -> break
-    od
+    od;
+    k = 0; n = 0; j = 0
   }
+}
+#define STILL(who) (dead[who] && life[who] != (who) || asleep[who] || at_rest[who])
+
+init {
+  atomic {
+    do :: k < N -> life[k] = k; attached[k] = true; k++ :: else -> break od;
+    k = 0;
+    run participant(0, PUT, 0); run participant(1, PUT, 2); run participant(2, TAKE, 0); run participant(3, TAKE, 0)
+  }
+  do
+  :: kill(0)
+  :: kill(1)
+  :: kill(2)
+  :: kill(3)
+  :: atomic { deaths < DEATHS && lock_owner == NOBODY && STILL(0) && STILL(1) && STILL(2) && STILL(3) -> check_the_end() }
+  :: timeout -> break
+  od;
+  check_the_end()
 }
