@@ -18,7 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 memory_mb=${MODEL_MEMORY_MB:-8000}
-exact=-DCOLLAPSE
+[ "$form" = quick ] && exact= || exact=-DCOLLAPSE # what is quick has room enough
 storage=$exact bits=
 [ "$form" = quick ] && optimise=-O0 || optimise=-O2  # of the quick ones, most is compiled longer than it runs
 

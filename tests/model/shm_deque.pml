@@ -672,7 +672,9 @@ fall_asleep:
       lease_generation = 0; lease_attempt = 0; old_slot = 0; old_generation = 0; old_attempt = 0; give_backs = 0;
       victim = NOBODY
     };
-    atomic { life[me] = DIED; wake_one_watcher(me) }; /* the last of its locks that the kernel lets go */
+    /* Until here a wake may be wasted on it: who is killed in his sleep still waits in the kernel's queue, until he is run. Then his
+     * life lock is let go, the last of all. */
+    atomic { asleep[me] = false; watched[me] = 0; heard_death[me] = false; life[me] = DIED; wake_one_watcher(me) };
     false
   }
 }
@@ -685,7 +687,7 @@ inline kill(v) {
     dead[v] = true;
     victim = v;
     d_step {
-      at_rest[v] = false; bell[v] = UNREAD; asleep[v] = false; watched[v] = 0; heard_death[v] = false;
+      at_rest[v] = false; bell[v] = UNREAD; heard_death[v] = false;
       do
       :: k < SLOTS -> if :: slot[k].state == CLAIMED && slot[k].owner == v -> holders_died[slot[k].letter]++ :: else fi; k++
       :: else -> break
@@ -734,7 +736,7 @@ inline check_the_end() {
     k = 0; n = 0; j = 0
   }
 }
-#define STILL(who) (dead[who] && life[who] != (who) || asleep[who] || at_rest[who])
+#define STILL(who) (dead[who] -> life[who] != (who) : asleep[who] || at_rest[who])
 
 init {
   atomic {

@@ -1,14 +1,15 @@
 # What check.sh asks of shm_deque.pml. A mutant's line: its macro, why it must fail, the assertion that says so, its options.
 holds "no death, mail for one" -DDEATHS=0 -DADDRESSED
 if [ "$form" = full ]; then
-  holds "one death, one letter each, mail for one" -DDEATHS=1 -DONE_EACH -DADDRESSED
-  holds "one death, leases given back" -DDEATHS=1 -DONE_EACH -DGIVE_BACKS=1
-  holds "one death, settled twice" -DDEATHS=1 -DONE_EACH -DTWICE
-  glanced "one death, mail for one" -DDEATHS=1 -DADDRESSED
-  glanced "two deaths, one letter each, mail for one" -DDEATHS=2 -DONE_EACH -DADDRESSED
-  glanced "two deaths" -DDEATHS=2
+  holds "two deaths" -DDEATHS=2
+  holds "two deaths, mail for one" -DDEATHS=2 -DADDRESSED
+  holds "two deaths, leases given back" -DDEATHS=2 -DGIVE_BACKS=1
+  holds "two deaths, settled twice" -DDEATHS=2 -DTWICE
+  holds "three deaths, one letter each, mail for one" -DDEATHS=3 -DONE_EACH -DADDRESSED
+  holds "three deaths" -DDEATHS=3
 else
-  holds "one death, one letter each" -DDEATHS=1 -DONE_EACH
+  holds "one death, one letter each, mail for one" -DDEATHS=1 -DONE_EACH -DADDRESSED
+  holds "two deaths, one letter each" -DDEATHS=2 -DONE_EACH
 fi
 
 asleep="slot[j].state!=2" # a receiver sleeps while its letter is READY
