@@ -1,7 +1,9 @@
 /* shm_lanes' open lane under death at any step: one sender, competing receivers, no lock on the way of a message, as
  * policies/mulproc/shared_memory/lane{,s_sender,s_receiver,s_recovery,s_segment,s_store}.hpp do it.
  *
- * What one step is: one load, one store or one compare-and-swap of shared memory, or one system call. Stores go through a
+ * What one step is: one load, one store or one compare-and-swap of shared memory, or one system call, with all that its process
+ * does with data of its own, or under the admin lock, before the next. (What a killed one had of its own is gone at once, so that
+ * two moments which nothing can tell apart are one state.) Stores go through a
  * store buffer of each participant (x86-TSO), of one entry, the sender's of a word and the tail behind it: others see them
  * when they drain, in order, at any later time; the one who stored sees them at once. A compare-and-swap and a system call
  * drain it first. A death drains it too: what was stored before the kill reaches memory before the kernel lets go of the
@@ -97,6 +99,8 @@ byte bell[N];
 #define RING(who) if :: bell[who] == QUIET -> bell[who] = RUNG :: else fi; asleep[who] = false
 bool asleep[N], dead[N], looked_in_vain[N];
 byte deaths;
+bool no_more_deaths;
+byte victim = NOBODY; /* is just being killed: nobody else moves until its private data are gone */
 
 /* What the watch remembers; no participant reads it. A bit for each position. */
 #define BIT(p) (1 << (p))
@@ -148,9 +152,9 @@ bool was_idle; /* since the join began there was a moment when all that was sent
 #define SLEEPERS_BARRIER DRAIN_ALL
 #endif
 #ifdef FENCES
-#define WAKERS_FENCE atomic { DRAIN(me) }
+#define WAKERS_FENCE atomic { DRAIN(me) };
 #else
-#define WAKERS_FENCE skip
+#define WAKERS_FENCE
 #endif
 
 /* Looks at the flags from w on: a load; then the flag's clearing, which drains with bell.fetch_add, and futex_wake_all. */
@@ -196,52 +200,52 @@ bool was_idle; /* since the join began there was a moment when all that was sent
 #endif
 #define FIND_DEAD do :: i < N && !LOOKS_DEAD(i) -> i++ :: else -> break od
 #define FIND_HELD s = 0; do :: s < SLOTS && !(slot[s].state == CLAIMED && slot[s].owner == i) -> s++ :: else -> break od
-inline move_letter(a_slot) { /* copied, then freed; its ticket tells who comes next that it is there already */
-  buried = buried | BIT(slot[a_slot].position);
-  SET_WORD(a_slot, FREE, 0, 0, slot[a_slot].position);
-  w = SENDER;
+#define FIND_DEAD_LETTER do :: s < SLOTS && (!admin_died || slot[s].state != DEAD_LETTER) -> s++ :: else -> break od
+#ifdef ATTEMPT_BY_A_STORE_OF_ITS_OWN
+#define COUNT_FIRST slot[s].attempt++ }; atomic {
+#define HAS_COUNTED 1
+#else
+#define COUNT_FIRST
+#define HAS_COUNTED 0
+#endif
+/* Copied, then freed; its ticket tells who comes next that it is there already. */
+#define MOVE_LETTER                                                     \
+  buried = buried | BIT(slot[s].position) };                            \
+  atomic { SET_WORD(s, FREE, 0, 0, slot[s].position); holders_died[s] = 0; w = SENDER }; \
   WAKE(1, w++)
-}
 inline recover() {
-  atomic { admin == NOBODY -> DRAIN(me); admin = me; i = 0; s = 0 };
+  atomic { admin == NOBODY -> DRAIN(me); admin = me; FIND_DEAD_LETTER };
   do /* after a lock of the dead: what they had begun is ended */
-  :: atomic { admin_died && s < SLOTS && slot[s].state != DEAD_LETTER -> s++ }
-  :: admin_died && s < SLOTS && slot[s].state == DEAD_LETTER -> move_letter(s)
-  :: atomic { !admin_died || s >= SLOTS -> s = 0; admin_died = false; FIND_DEAD; break }
+  :: atomic { s < SLOTS -> MOVE_LETTER;
+     atomic { FIND_DEAD_LETTER }
+  :: atomic { s == SLOTS -> s = 0; admin_died = false; FIND_DEAD; break }
   od;
   do
   :: atomic { i < N -> life[i] = me; DETACH_FIRST; if :: i == SENDER -> TRUE_TAIL :: else fi; FIND_HELD };
      do
-     :: s < SLOTS ->
-#ifdef ATTEMPT_BY_A_STORE_OF_ITS_OWN
-        slot[s].attempt++;
-#define HAS_COUNTED 1
-#else
-#define HAS_COUNTED 0
-#endif
-        atomic {
+     :: atomic {
+          s < SLOTS && slot[s].state == CLAIMED ->
+          COUNT_FIRST
           if
           :: slot[s].attempt - HAS_COUNTED >= MAX_ATTEMPTS -> SET_WORD(s, DEAD_LETTER, 0, slot[s].attempt, slot[s].position)
-          :: else -> SET_WORD(s, READY, 0, slot[s].attempt - HAS_COUNTED + ONE_MORE, slot[s].position)
+          :: else -> SET_WORD(s, READY, 0, slot[s].attempt - HAS_COUNTED + ONE_MORE, slot[s].position); FIND_HELD
           fi
-        };
-        if
-        :: slot[s].state == DEAD_LETTER -> move_letter(s)
-        :: else
-        fi;
+        }
+     :: atomic { s < SLOTS && slot[s].state == DEAD_LETTER -> MOVE_LETTER;
         atomic { FIND_HELD }
-     :: atomic { s >= SLOTS -> s = 0; ONE_RETURN; w = 1; break }
+     :: atomic { s == SLOTS -> s = 0; ONE_RETURN; w = 1; break }
      od;
      WAKE(N, w++);
      attached[i] = false;
      atomic { life[i] = NOBODY; FIND_DEAD } /* killed before: the life lock dies with us */
-  :: atomic { i >= N -> i = 0; break }
-  od;
-  atomic { /* wake_everybody(): a bell for each, asleep or not */
-    k = 0;
-    do :: k < N -> if :: k != me && !dead[k] -> RING(k); sleeps[k] = false :: else fi; k++ :: else -> k = 0; break od;
-    admin = NOBODY
-  }
+  :: atomic { /* wake_everybody(): a bell for each, asleep or not */
+       i == N ->
+       i = 0;
+       do :: k < N -> if :: k != me && !dead[k] -> RING(k); sleeps[k] = false :: else fi; k++ :: else -> k = 0; break od;
+       admin = NOBODY;
+       break
+     }
+  od
 }
 
 /* ---- Sleep --------------------------------------------------------------------------------------------------------------- */
@@ -258,7 +262,7 @@ inline recover() {
   atomic { BELL_BEFORE; FLAG_BEFORE };                                                                           \
   atomic { SLEEPERS_BARRIER };                                                                                   \
   atomic { if :: news -> AWAKE; goto out :: else fi };                                                           \
-  FLAG_AFTER;                                                                                                    \
+  FLAG_AFTER                                                                                                     \
   atomic { BELL_AFTER; DRAIN(me); if :: bell[me] == RUNG -> AWAKE; goto out :: else -> asleep[me] = true fi }; /* futex_wait */ \
   atomic {                                                                                                       \
     !asleep[me] || THE_LOOK_IS_DUE ->                                                                            \
@@ -269,10 +273,10 @@ inline recover() {
   goto out
 #ifdef FLAG_AFTER_THE_LOOK
 #define FLAG_BEFORE skip
-#define FLAG_AFTER atomic { STORE_FLAG(true); DRAIN_ALL }
+#define FLAG_AFTER atomic { STORE_FLAG(true); DRAIN_ALL };
 #else
 #define FLAG_BEFORE STORE_FLAG(true)
-#define FLAG_AFTER skip
+#define FLAG_AFTER
 #endif
 #ifdef BELL_READ_AFTER_THE_LOOK
 #define BELL_BEFORE skip
@@ -289,24 +293,23 @@ inline recover() {
 #else
 #define MAY_BE_WRITTEN(p) (STATE_OF((p) % SLOTS) == FREE)
 #endif
-proctype sender() {
+#define UNLESS_ANOTHER_IS_KILLED provided (victim == NOBODY || victim + 1 == _pid)
+proctype sender() UNLESS_ANOTHER_IS_KILLED {
   byte me = SENDER, position = 1, sent, tried;
   byte s, w, i, k; /* zero but where they are used */
   {
-    skip;
+    goto send;
 send:
 #ifdef LOOKS_FOR_SLEEPERS_FIRST
     if :: sent < LETTERS -> w = 1; WAKE_FOR_ANYONE :: else fi;
 #endif
-    do /* find_room(): a load of each word; only this sender makes a FREE slot anything else */
-    :: atomic { sent == LETTERS -> sent = 0; position = 0; at_rest[me] = true; goto rest }
-    :: atomic {
-         sent < LETTERS && tried < SLOTS ->
-         if :: MAY_BE_WRITTEN(position + tried) -> position = position + tried; tried = 0; break :: else -> tried++ fi
-       }
-    :: atomic { tried == SLOTS -> tried = 0; goto no_room }
-    od;
+find_room: /* a load of each word; only this sender makes a FREE slot anything else */
     atomic {
+      if
+      :: sent == LETTERS -> sent = 0; position = 0; at_rest[me] = true; goto rest
+      :: sent < LETTERS && MAY_BE_WRITTEN(position + tried) -> position = position + tried; tried = 0
+      :: else -> tried++; if :: tried == SLOTS -> tried = 0; goto no_room :: else -> goto find_room fi
+      fi;
       assert(STATE_OF(position % SLOTS) == FREE); /* else: somebody's message is written over */
 #ifdef TAIL_BEFORE_THE_WORD
       DRAIN(me); tail = position + 1
@@ -315,7 +318,6 @@ send:
 #endif
       STORE_WORD(position % SLOTS, READY, 1, position); /* killed before: it never was; after: it is sent */
       acknowledged = acknowledged | BIT(position);
-      holders_died[position % SLOTS] = 0;
       sent++;
       position++;
 #ifdef TAIL_AFTER_THE_WAKE
@@ -332,7 +334,7 @@ send:
 #if defined(LOOKS_FOR_SLEEPERS_FIRST) || defined(TAIL_AFTER_THE_WAKE)
     w = 0;
 #else
-    WAKERS_FENCE;
+    WAKERS_FENCE
     WAKE_FOR_ANYONE;
 #endif
     goto send;
@@ -341,7 +343,9 @@ no_room:
 rest:
     false
   } unless {
-    atomic { dead[me] -> life[me] = DIED; s = 0; w = 0; i = 0; k = 0; tried = 0; sent = 0; position = 0 }
+    atomic { victim == me -> s = 0; w = 0; i = 0; k = 0; tried = 0; sent = 0; position = 0; victim = NOBODY };
+    life[me] = DIED;
+    false
   }
 }
 
@@ -381,7 +385,30 @@ rest:
 #define BEGINS (cursor == 0)
 #endif
 
-proctype receiver(byte me) {
+inline nothing() { fresh = false; returned = false; goto sleep }
+inline go_on_with_what_there_is() {
+  if
+  :: backlog != 0 && (returned || fresh) -> s = 1; goto look_at_backlog
+  :: else -> goto look_at_cursor
+  fi
+}
+#ifdef FAR
+#define GO_ON_WITH_THIS_SENDER goto oldest /* a load of the tail */
+#else
+#define GO_ON_WITH_THIS_SENDER if :: cursor == 0 -> goto oldest :: else -> go_on_with_what_there_is() fi
+#endif
+inline pass_or_claim() {
+  if
+  :: position == cursor && state == READY -> at = cursor % SLOTS; state = 0; goto claim
+  :: position == cursor && state == CLAIMED -> PUT_INTO_BACKLOG
+  :: else
+  fi;
+  state = 0; position = 0; attempt = 0;
+  cursor++;
+  goto look_at_cursor
+}
+
+proctype receiver(byte me) UNLESS_ANOTHER_IS_KILLED {
   byte cursor, backlog, seen, returns_seen; /* each position before the cursor is FREE for ever or in the backlog */
   bool fresh, returned, waiting, last;      /* fresh_, returned_, waiting_[sender], last_.sender == sender */
   byte position, attempt, state, at;        /* the candidate */
@@ -389,94 +416,72 @@ proctype receiver(byte me) {
   byte give_backs, others;
   byte s, w, i, k; /* zero but where they are used */
   {
-    skip;
+    goto call;
 call:
-    fresh = true; /* begin_call() */
-next:
     atomic {
+      fresh = true; /* begin_call() */
+next:
       if :: returns != returns_seen -> returns_seen = returns; returned = true :: else fi;
       if
       :: others < OTHERS -> others++; last = false; goto call /* another sender's turn comes first */
       :: tail > seen || (returned && waiting) || last
-      :: !(tail > seen || (returned && waiting) || last) -> goto nothing
-      fi
+      :: !(tail > seen || (returned && waiting) || last) -> nothing()
+      fi;
+      GO_ON_WITH_THIS_SENDER
     };
 
 oldest:
-    if
-    :: atomic { BEGINS -> cursor = tail; backlog = 0 };
-       do
-       :: atomic {
-            s < SLOTS ->
-            if
-            :: (STATE_OF(s) == READY || STATE_OF(s) == CLAIMED) && POSITION_OF(s) < cursor -> backlog = backlog | BIT(POSITION_OF(s))
-            :: else
-            fi;
-            s++
-          }
-       :: atomic { s >= SLOTS -> s = 0; fresh = fresh || backlog != 0; BACKLOG_WAITS; break }
-       od
-    :: atomic { !(BEGINS) -> skip }
-    fi;
-    if
-    :: backlog != 0 && (returned || fresh) ->
-       s = 1;
-       do /* in order; one load of one word */
-       :: atomic {
-            (backlog >> s) != 0 ->
-            do :: (backlog & BIT(s)) == 0 -> s++ :: else -> break od;
-            at = s % SLOTS;
-            if
-            :: POSITION_OF(at) != s || STATE_OF(at) == FREE || STATE_OF(at) == DEAD_LETTER -> backlog = backlog & (255 - BIT(s)); at = 0; s++
-            :: POSITION_OF(at) == s && STATE_OF(at) == READY ->
-               position = s; attempt = ATTEMPT_OF(at); in_backlog = true; s = 0;
-               goto claim
-            :: else -> at = 0; s++
-            fi
-          }
-       :: atomic { (backlog >> s) == 0 -> s = 0; break }
-       od
-    :: else
-    fi;
+    atomic { if :: BEGINS -> cursor = tail; backlog = 0 :: else -> go_on_with_what_there_is() fi };
     do
     :: atomic {
-         READ_WORD;
          if
-         :: position >= cursor -> goto arrived
-         :: else -> state = 0; position = 0; attempt = 0
-         fi
-       };
-       atomic { if :: IS_BEYOND :: else -> goto nothing_of_this fi }; /* not written yet, or passed over */
-       atomic {
-         READ_AGAIN;
-arrived:
-         if
-         :: position == cursor && state == READY -> at = cursor % SLOTS; state = 0; goto claim
-         :: position == cursor && state == CLAIMED -> PUT_INTO_BACKLOG
+         :: (STATE_OF(s) == READY || STATE_OF(s) == CLAIMED) && POSITION_OF(s) < cursor -> backlog = backlog | BIT(POSITION_OF(s))
          :: else
          fi;
-         state = 0; position = 0; attempt = 0;
-         cursor++
+         s++;
+         if
+         :: s == SLOTS -> s = 0; fresh = fresh || backlog != 0; BACKLOG_WAITS; go_on_with_what_there_is()
+         :: else
+         fi
        }
     od;
-nothing_of_this:
+
+look_at_backlog: /* in order; one load of one word */
     atomic {
-      seen = cursor; waiting = (backlog != 0);
-nothing:
-      fresh = false; returned = false;
-      goto sleep
+      do :: (backlog & BIT(s)) == 0 -> s++ :: else -> break od;
+      at = s % SLOTS;
+      if
+      :: POSITION_OF(at) != s || STATE_OF(at) == FREE || STATE_OF(at) == DEAD_LETTER -> backlog = backlog & (255 - BIT(s))
+      :: POSITION_OF(at) == s && STATE_OF(at) == READY ->
+         position = s; attempt = ATTEMPT_OF(at); in_backlog = true; s = 0;
+         goto claim
+      :: else
+      fi;
+      at = 0; s++;
+      if :: (backlog >> s) != 0 -> goto look_at_backlog :: else -> s = 0; goto look_at_cursor fi
     };
+
+look_at_cursor:
+    atomic {
+      READ_WORD;
+      if
+      :: position >= cursor -> pass_or_claim()
+      :: else -> state = 0; position = 0; attempt = 0
+      fi
+    };
+    atomic { if :: IS_BEYOND :: else -> seen = cursor; waiting = (backlog != 0); nothing() fi }; /* not written yet, or passed over */
+    atomic { READ_AGAIN; pass_or_claim() };
 
 claim:
 #ifdef CLAIM_BY_LOAD_AND_STORE
-    if :: WORD_IS_AS_IT_WAS -> skip :: else -> at = 0; position = 0; attempt = 0; in_backlog = false; goto oldest fi;
+    atomic { if :: WORD_IS_AS_IT_WAS :: else -> at = 0; position = 0; attempt = 0; in_backlog = false; GO_ON_WITH_THIS_SENDER fi };
 #endif
     atomic { /* compare-and-swap */
       DRAIN(me);
 #ifndef CLAIM_BY_LOAD_AND_STORE
       if
       :: WORD_IS_AS_IT_WAS
-      :: else -> at = 0; position = 0; attempt = 0; in_backlog = false; goto oldest
+      :: else -> at = 0; position = 0; attempt = 0; in_backlog = false; GO_ON_WITH_THIS_SENDER
       fi;
 #endif
       assert(slot[at].state == READY);                 /* nobody else has taken it */
@@ -500,12 +505,12 @@ claim:
     if /* the user works on it */
     :: atomic { true -> /* done(): one release store; no one else touches what a living one claimed */
          assert(slot[at].state == CLAIMED && slot[at].owner == me);
-         done = done | BIT(position);
+         done = done | BIT(position); holders_died[at] = 0;
          STORE_WORD(at, FREE, 0, position);
          at = 0; position = 0; attempt = 0
        };
 #ifndef DONE_WITHOUT_A_LOOK
-       WAKERS_FENCE;
+       WAKERS_FENCE
        WAKE(1, w++)
 #endif
     :: atomic { give_backs < GIVE_BACKS ->
@@ -528,17 +533,19 @@ rest:
     false
   } unless {
     atomic {
-      dead[me] ->
-      life[me] = DIED;
+      victim == me ->
       s = 0; w = 0; i = 0; k = 0; at = 0; position = 0; attempt = 0; state = 0; give_backs = 0; others = 0;
-      cursor = 0; backlog = 0; seen = 0; returns_seen = 0; fresh = false; returned = false; waiting = false; last = false; in_backlog = false
-    }
+      cursor = 0; backlog = 0; seen = 0; returns_seen = 0; fresh = false; returned = false; waiting = false; last = false; in_backlog = false;
+      victim = NOBODY
+    };
+    life[me] = DIED;
+    false
   }
 }
 
 #ifdef JOINER
 /* find_unfinished(): nothing live in any slot, and no tail moved while it was looked for. */
-proctype joiner() {
+proctype joiner() UNLESS_ANOTHER_IS_KILLED {
   byte s, before;
   atomic { was_idle = false; NOTE_IDLE };
   before = tail;
@@ -558,15 +565,16 @@ not_yet:
 
 /* ---- The machine: store buffers drain, SIGKILL comes ----------------------------------------------------------------------- */
 
-inline drains(p) { atomic { buffer[p].kind != NONE -> DRAIN_FIRST(p) } }
+inline drains(p) { atomic { buffer[p].kind != NONE && victim == NOBODY -> DRAIN_FIRST(p) } }
 inline kill(v) {
   atomic {
-    deaths < DEATHS && !dead[v] ->
+    deaths < DEATHS && !no_more_deaths && !dead[v] && victim == NOBODY ->
     deaths++;
+    victim = v;
     if :: v == SENDER -> pending_tail = 0 :: true fi; /* had it come to its tail? */
     DRAIN(v);
     dead[v] = true;
-    asleep[v] = false; bell[v] = UNREAD; sleeps[v] = false;
+    asleep[v] = false; bell[v] = UNREAD; sleeps[v] = false; looked_in_vain[v] = false; at_rest[v] = false;
     k = 0;
     do
     :: k < SLOTS -> if :: slot[k].state == CLAIMED && slot[k].owner == v -> holders_died[k]++ :: else fi; k++
@@ -584,6 +592,7 @@ inline kill(v) {
 
 #define LOOKED_IN_VAIN(p) (dead[(p) % N] || at_rest[(p) % N] || looked_in_vain[(p) % N] || !asleep[(p) % N])
 #define ALL_LOOKED_IN_VAIN (LOOKED_IN_VAIN(0) && LOOKED_IN_VAIN(1) && LOOKED_IN_VAIN(2) && LOOKED_IN_VAIN(3))
+#define STILL(p) (dead[(p) % N] -> life[(p) % N] != (p) % N : buffer[(p) % N].kind == NONE && (asleep[(p) % N] || at_rest[(p) % N]))
 init {
   byte k, n, s;
   atomic {
@@ -600,7 +609,7 @@ init {
   :: drains(0)
   :: drains(1)
   :: drains(2)
-  :: atomic { pending_tail != 0 && buffer[SENDER].kind != OF_WORD -> DRAIN_TAIL }
+  :: atomic { pending_tail != 0 && buffer[SENDER].kind != OF_WORD && victim == NOBODY -> DRAIN_TAIL }
   :: kill(0)
   :: kill(1)
   :: kill(2)
@@ -608,6 +617,8 @@ init {
   :: drains(3)
   :: kill(3)
 #endif
+  /* Everybody sleeps: perhaps nobody else dies. */
+  :: atomic { deaths < DEATHS && !no_more_deaths && admin == NOBODY && pending_tail == 0 && STILL(0) && STILL(1) && STILL(2) && STILL(3) -> no_more_deaths = true }
   :: timeout -> if :: deaths == 0 || ALL_LOOKED_IN_VAIN -> break :: else fi
   od;
   atomic { /* nobody can do anything any more: so nobody may have reason to */
