@@ -25,7 +25,7 @@ test: build ## prove everything
 	@rm -f $(BUILD)/tests/*/*.table
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --parallel $(JOBS); failed=$$?; cat $(BUILD)/tests/*/*.table; exit $$failed
 
-nightly: build ## the long proofs, about an hour: every pair of deaths, 20,000 random kills, 1,000 stops, 1,000 leftovers
+nightly: build ## the long proofs, several hours: every pair of deaths, the models to their end, 20,000 random kills over each transport
 	@cmake --build $(BUILD) --target nightly
 
 crash-peers: ## other libraries' queues beside ours, 100 kills of a sender and 100 of a receiver each

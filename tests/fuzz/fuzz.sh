@@ -27,7 +27,7 @@ quick=detect_stack_use_after_return=0:quarantine_size_mb=8:malloc_context_size=0
 failed=0
 fuzz() {
   ASAN_OPTIONS=$quick "$work/$harness" -max_total_time=$((seconds / harnesses)) -entropic=0 -max_len=1024 -rss_limit_mb="${RSS_MB:-512}" -malloc_limit_mb=64 \
-    -timeout=100 -artifact_prefix="$work/$harness-" -print_final_stats=1 "$work/corpus/$harness" >"$log" 2>&1 &&
+    -timeout=1200 -artifact_prefix="$work/$harness-" -print_final_stats=1 "$work/corpus/$harness" >"$log" 2>&1 &&
     "$work/$harness" -runs=0 -artifact_prefix="$work/$harness-" "$work/corpus/$harness" >"$log.again" 2>&1 || { cat "$log.again" >>"$log"; return 1; }
 }
 harnesses=$#

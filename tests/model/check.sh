@@ -2,7 +2,7 @@
 # Proves the models beside it with Spin, and that each of their mutants is refuted; prints a table.
 #   check.sh MODEL [FORM]     MODEL: shm_deque or shm_lanes
 #                             FORM:  quick (default)  seconds; fewer deaths or letters at a time
-#                                    full             two deaths anywhere among all; minutes to an hour, up to 8 GB
+#                                    full             two deaths anywhere among all; minutes, up to 8 GB
 #                                    OPTIONS...       one run of one's own, such as -DDEATHS=1 -DWATCH; shows the trail of what fails
 # Ends with 1 when a property fails or a mutant does not.
 set -eu
@@ -18,14 +18,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 memory_mb=${MODEL_MEMORY_MB:-8000}
-[ "$form" = quick ] && exact= || exact=-DCOLLAPSE # what is quick has room enough
-storage=$exact bits=
-[ "$form" = quick ] && optimise=-O0 || optimise=-O2  # of the quick ones, most is compiled longer than it runs
+[ "$form" = quick ] && storage= || storage=-DCOLLAPSE # each exact; what is quick has room enough
+[ "$form" = quick ] && optimise=-O0 || optimise=-O2 # where most is compiled longer than it runs: not at all
 
 # verify OPTIONS...: builds and runs one variant; leaves its words in $work/out
 verify() {
   (cd "$work" && rm -f pan* out ./*.trail && spin "$@" -a "$here/$model.pml" >spin.out 2>&1 &&
-    gcc "$optimise" -w -DSAFETY $storage -DMEMLIM="$memory_mb" -o pan pan.c && ./pan -E -n -m100000 $bits >out 2>&1) ||
+    gcc "$optimise" -w -DSAFETY $storage -DMEMLIM="$memory_mb" -o pan pan.c && ./pan -E -n -m100000 >out 2>&1) ||
     { cat "$work/spin.out" "$work/out" 2>/dev/null; echo "check.sh: $model $*: could not be run" >&2; exit 2; }
 }
 said() { sed -nE "s/$1/\\1/p" "$work/out" | tail -n 1; }
@@ -53,29 +52,13 @@ holds() {
   fi
   figures "$name" "$verdict"
 }
-# glanced NAME OPTIONS...: too many states to keep. Three bits of 2 GB for each: nothing fails in those that were seen, which are
-# nearly all while they are a small part of the bits.
-glanced() {
-  name=$1
-  shift
-  storage=-DBITSTATE bits=-w34
-  verify "$@"
-  storage=$exact bits=
-  wrong=$(violated)
-  if [ -n "$wrong" ]; then
-    failed=1 verdict="FAILS: $wrong"
-  elif ! complete || ! grep -q 'errors: 0' "$work/out"; then
-    failed=1 verdict="FAILS: not searched to the end"
-  else
-    verdict="holds in what was glanced at ($(said '^hash factor: ([0-9.e+]+).*') bits for each state)"
-  fi
-  figures "$name" "$verdict"
-}
 # refuted MUTANT REASON ASSERTION OPTIONS...: this assertion, which stands for the reason, fails
 refuted() {
   mutant=$1 reason=$2 assertion=$3
   shift 3
+  optimised=$optimise optimise=-O0
   verify "-D$mutant" "$@"
+  optimise=$optimised
   wrong=$(violated)
   if [ -z "$wrong" ]; then
     failed=1 verdict="FAIL: this mutant was not refuted"

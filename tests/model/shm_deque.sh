@@ -6,7 +6,6 @@ if [ "$form" = full ]; then
   holds "two deaths, leases given back" -DDEATHS=2 -DGIVE_BACKS=1
   holds "two deaths, settled twice" -DDEATHS=2 -DTWICE
   holds "three deaths, one letter each, mail for one" -DDEATHS=3 -DONE_EACH -DADDRESSED
-  holds "three deaths" -DDEATHS=3
 else
   holds "one death, one letter each, mail for one" -DDEATHS=1 -DONE_EACH -DADDRESSED
   holds "two deaths, one letter each" -DDEATHS=2 -DONE_EACH

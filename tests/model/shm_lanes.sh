@@ -18,12 +18,11 @@ if [ "$form" = full ]; then
   holds "no death, two letters, given back" -DDEATHS=0 -DLETTERS=2 -DGIVE_BACKS=1
   holds "no death, two letters, far behind" -DDEATHS=0 -DLETTERS=2 -DFAR=0
   holds "no death, two letters, join" -DDEATHS=0 -DLETTERS=2 -DJOINER
-  holds "one death, two letters" -DDEATHS=1 -DLETTERS=2
-  holds "two deaths, one letter" -DDEATHS=2 -DLETTERS=1
-  glanced "one death" -DDEATHS=1
-  glanced "one death, two letters, another sender" -DDEATHS=1 -DLETTERS=2 -DOTHERS=1
-  glanced "two deaths" -DDEATHS=2
-  glanced "no death, three receivers, two letters" -DDEATHS=0 -DLETTERS=2 -DRECEIVERS=3
+  holds "one death" -DDEATHS=1
+  holds "one death, two letters, another sender" -DDEATHS=1 -DLETTERS=2 -DOTHERS=1
+  holds "two deaths, two letters" -DDEATHS=2 -DLETTERS=2
+  holds "two deaths" -DDEATHS=2
+  holds "no death, three receivers, two letters" -DDEATHS=0 -DLETTERS=2 -DRECEIVERS=3
 
   refuted NO_FENCE_BY_THE_WAKER "fenced on one side only, they still pass each other" "$asleep" -DDEATHS=0 -DLETTERS=1
   refuted FLAG_AFTER_THE_LOOK "published between look and flag" "$asleep" -DDEATHS=0 -DLETTERS=1
