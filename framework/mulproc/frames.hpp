@@ -4,7 +4,6 @@
 #include <cstring>
 #include <mulproc/shared.hpp>
 #include <mulproc/transport.hpp>
-#include <vector>
 
 namespace mulproc {
 
@@ -12,9 +11,21 @@ namespace mulproc {
 ///
 /// Safety:  belongs to one thread, and so do the parcels it gives.
 /// Owns:    a message keeps the block it lies in, at least 64 KiB, until it is destroyed.
-/// Cost:    no allocation while the messages of all blocks but one have been let go.
+/// Cost:    no allocation while the messages of all blocks but one have been let go; a large body is read to where it stays.
 class Frames {
-  using Block = std::vector<std::byte>;
+  /// Memory that nobody has written to yet: what a length claims is not touched before it has come.
+  class Block {
+   public:
+    explicit Block(std::size_t bytes) : memory_(new std::byte[bytes]), bytes_(bytes) {}
+    Block(Block&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)), bytes_(other.bytes_) {}
+    ~Block() { delete[] memory_; }
+    std::byte* data() const noexcept { return memory_; }
+    std::size_t size() const noexcept { return bytes_; }
+
+   private:
+    std::byte* memory_;
+    std::size_t bytes_;
+  };
 
  public:
   class Parcel {
@@ -45,18 +56,21 @@ class Frames {
     Envelope envelope;
     std::memcpy(&envelope, block_->data() + begin_, sizeof envelope);
     if (envelope.body_bytes > max_body_bytes_) return Errc::broken;
-    if (unread() - sizeof envelope < envelope.body_bytes) return Errc::not_ready;
+    frame_ = sizeof envelope + envelope.body_bytes;
+    if (unread() < frame_) return Errc::not_ready;
     const std::size_t body = begin_ + sizeof envelope;
-    begin_ = body + envelope.body_bytes;
+    begin_ += frame_;
     return Parcel(block_, envelope, body);
   }
 
-  /// Where to read to next: never empty.
+  /// Where to read to next: never empty. For a large frame, one that has begun or one like the last, it ends where that
+  /// does: what came of the next one would have to be moved.
   std::span<std::byte> room() {
-    if (!block_) block_ = Shared<Block>::make(read_ahead);
     if (begin_ == end_ && block_.is_sole_owner()) begin_ = end_ = 0;
-    if (block_->size() - end_ < least_room) move_on();
-    return std::span(*block_).subspan(end_);
+    const std::size_t have = unread(), rest = frame_ > have ? frame_ - have : 0;
+    const std::size_t least = std::max(rest, least_room);
+    if (!block_ || block_->size() - end_ < least) move_on(std::max({read_ahead, 2 * have, have + least}));
+    return {block_->data() + end_, rest > large ? rest : block_->size() - end_};
   }
   void filled(std::size_t bytes) noexcept { end_ += bytes; }
 
@@ -67,12 +81,11 @@ class Frames {
  private:
   static constexpr std::size_t read_ahead = 64 << 10;
   static constexpr std::size_t least_room = 4 << 10;
+  static constexpr std::size_t large = 16 << 10;
 
-  /// Brings what is unread to the beginning of a block that nobody else reads in. A block grows with what has come, not
-  /// with what a length claims.
-  void move_on() {
+  /// Brings what is unread to the beginning of a block that nobody else reads in.
+  void move_on(std::size_t wanted) {
     const std::size_t have = unread();
-    const std::size_t wanted = std::max(read_ahead, 2 * have);
     if (block_.is_sole_owner() && block_->size() >= wanted) {
       std::memmove(block_->data(), block_->data() + begin_, have);
     } else {
@@ -86,6 +99,7 @@ class Frames {
 
   Shared<Block> block_, spare_;
   std::size_t begin_ = 0, end_ = 0;  // Invariant: begin <= end <= the block's size; what lies between is unread
+  std::size_t frame_ = 0;            // bytes of the frame that was last looked at: it has begun, or was given out
   std::size_t max_body_bytes_;
 };
 

@@ -29,7 +29,8 @@ class Stash {
  public:
   class Parcel {
    public:
-    Parcel(Shared<State> state, Entry entry) : state_(std::move(state)), entry_(std::move(entry)) {}
+    Parcel(const Shared<State>& state, Entry entry) : state_(state), entry_(std::move(entry)) {}
+    Parcel(const Shared<State>& state, typename E::Parcel&& fresh, std::uint64_t place) : state_(state), entry_{std::move(fresh), place, 0} {}
     const Envelope& envelope() const noexcept { return entry_.envelope(); }
     int attempt() const noexcept { return entry_.attempt(); }
     std::span<const std::byte> bytes() const noexcept { return entry_.bytes(); }
@@ -77,16 +78,23 @@ class Stash {
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline) {
     auto& waiting = state_->waiting;
-    for (std::size_t i = 0;; ++i) {
-      if (i == waiting.size()) {
-        auto taken = endpoint_.take(deadline);
-        if (!taken) return taken.error();
-        waiting.push_back({*std::move(taken), state_->next_place++, 0});
-      }
-      if (!selector(waiting[i].envelope()) || !selector(std::as_const(waiting[i]))) continue;
-      Parcel wanted(state_, std::move(waiting[i]));
-      waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
+    for (auto entry = waiting.begin(); entry != waiting.end(); ++entry) {
+      if (!selector(entry->envelope()) || !selector(std::as_const(*entry))) continue;
+      Parcel wanted(state_, std::move(*entry));
+      waiting.erase(entry);
       return wanted;
+    }
+    while (true) {
+      auto taken = endpoint_.take(deadline);
+      if (!taken) return taken.error();
+      Result<Parcel> fresh(std::in_place, state_, *std::move(taken), state_->next_place++);
+      try {
+        if (selector(fresh->envelope()) && selector(std::as_const(*fresh))) return fresh;
+      } catch (...) {
+        (void)fresh->give_back();
+        throw;
+      }
+      (void)fresh->give_back();
     }
   }
 

@@ -15,12 +15,14 @@ using Pipe = Channel<transport::pipe, serializer::boost_binary, routing::everyth
 
 namespace {
 tests::Watchdog watchdog(60s);
-}
+const Pipe::Options for_large_bodies{.max_body_bytes = 4 << 20};
+const std::string larger_than_a_pipe(3'000'000, 'x');  // which is widened to 1 MiB for such
+}  // namespace
 
 BOOST_AUTO_TEST_CASE(two_ends_that_send_large_bodies_to_each_other_both_get_on) {
-  auto link = Pipe::open();
+  auto link = Pipe::open(for_large_bodies);
   auto parent = link.parent();
-  const std::string large(400'000, 'x');
+  const std::string& large = larger_than_a_pipe;
   auto worker = spawn(link, [&](Pipe& other) {
     for (int i = 0; i < 5; ++i) other.send({}, large).value();
     for (int i = 0; i < 5; ++i) {
@@ -97,11 +99,11 @@ BOOST_AUTO_TEST_CASE(of_a_frame_that_its_sender_did_not_finish_nothing_is_seen) 
 }
 
 BOOST_AUTO_TEST_CASE(a_deadline_bounds_the_wait_for_the_first_byte_and_a_frame_begun_is_finished) {
-  auto link = Pipe::open();
+  auto link = Pipe::open(for_large_bodies);
   auto parent = link.parent();
   int gate[2];
   BOOST_REQUIRE(::pipe2(gate, O_CLOEXEC) == 0);
-  const std::string large(400'000, 'x');
+  const std::string& large = larger_than_a_pipe;
   auto reads_late = spawn(link, [&](Pipe& inbox) {
     char go;
     if (::read(gate[0], &go, 1) != 1) return 2;
@@ -119,13 +121,13 @@ BOOST_AUTO_TEST_CASE(a_deadline_bounds_the_wait_for_the_first_byte_and_a_frame_b
 }
 
 BOOST_AUTO_TEST_CASE(a_frame_begun_whose_receiver_dies_is_closed) {
-  auto link = Pipe::open();
+  auto link = Pipe::open(for_large_bodies);
   auto parent = link.parent();
   auto never_reads = spawn(link, [](Pipe&) {
     while (true) ::pause();
   });
   std::thread killer([&] { never_reads.kill(SIGKILL); });
-  BOOST_TEST((parent.send({}, std::string(400'000, 'x')).error() == Errc::closed));
+  BOOST_TEST((parent.send({}, larger_than_a_pipe).error() == Errc::closed));
   killer.join();
   BOOST_TEST((parent.send({}).error() == Errc::closed));
 }
@@ -136,4 +138,31 @@ BOOST_AUTO_TEST_CASE(the_childs_end_is_given_once) {
   auto child = link.child();
   BOOST_CHECK_THROW((void)link.child(), std::system_error);
   BOOST_CHECK_THROW((void)link.parent(), std::system_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_pipe_is_widened_by_who_sends_what_is_large_for_it) {
+  int forward[2], back[2], other[2];
+  BOOST_REQUIRE(::pipe2(forward, O_CLOEXEC) == 0 && ::pipe2(back, O_CLOEXEC) == 0 && ::pipe2(other, O_CLOEXEC) == 0);
+  using Ends = transport::pipe::Ends;
+  transport::pipe::Endpoint sender(Ends{InheritedFd(back[0]), InheritedFd(forward[1])}, anyone, 1 << 20);
+  const auto width = [&] { return ::fcntl(forward[0], F_GETPIPE_SZ); };
+  const int usual = width();
+  sender.put({}, std::vector<std::byte>(1000), Deadline::never()).value();
+  BOOST_TEST(width() == usual);
+  sender.put({}, std::vector<std::byte>(20'000), Deadline::never()).value();
+  ::fcntl(other[1], F_SETPIPE_SZ, 8 * 20'056);  // as far as this user may
+  BOOST_TEST(width() == ::fcntl(other[1], F_GETPIPE_SZ));
+  for (const int fd : {forward[0], back[1], other[0], other[1]}) ::close(fd);
+}
+
+BOOST_AUTO_TEST_CASE(a_descriptor_that_never_waits_is_waited_for) {
+  auto link = Pipe::open();
+  auto parent = link.parent();
+  BOOST_REQUIRE(::fcntl(parent.native_handle(), F_SETFL, O_NONBLOCK) == 0);  // as asio does with what it is given
+  auto answers_late = spawn(link, [](Pipe& other) {
+    (void)::poll(nullptr, 0, 20);
+    other.send({}, 1).value();
+  });
+  BOOST_TEST(parent.receive().value().body<int>().value() == 1);
+  BOOST_TEST(answers_late.wait().code == 0);
 }

@@ -1,7 +1,9 @@
 // frames.hpp: messages out of a stream of bytes.
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <mulproc/frames.hpp>
 #include <optional>
+#include <vector>
 
 using namespace mulproc;
 
@@ -66,4 +68,36 @@ BOOST_AUTO_TEST_CASE(a_length_that_is_not_allowed_is_broken_before_anything_is_m
   read(frames, std::span(stream).first(sizeof(Envelope)));
   BOOST_TEST((frames.next().error() == Errc::broken));
   BOOST_TEST((frames.next().error() == Errc::broken));
+}
+
+BOOST_AUTO_TEST_CASE(a_large_frame_is_read_to_its_end_and_no_further) {
+  Frames frames(1 << 20);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const auto stream = frame(i, 300'000);
+    std::size_t done = read(frames, std::span(stream).first(i == 0 ? sizeof(Envelope) : stream.size()));
+    BOOST_TEST((frames.next().error() == Errc::not_ready) == (i == 0));
+    if (i != 0) continue;
+    BOOST_TEST(frames.room().size() == stream.size() - done);
+    read(frames, std::span(stream).subspan(done));
+    BOOST_TEST(is_whole(frames.next().value(), i, 300'000));
+    BOOST_TEST(frames.room().size() == stream.size());  // the next one is taken to be like it
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_length_claims_is_not_touched_before_it_has_come) {
+  const auto resident = [] {
+    std::ifstream sizes("/proc/self/statm");
+    std::size_t all = 0, pages = 0;
+    sizes >> all >> pages;
+    return pages * 4096;
+  };
+  constexpr std::size_t claimed = 256 << 20;
+  Frames frames(claimed);
+  Envelope head;
+  head.body_bytes = claimed;
+  const auto before = resident();
+  read(frames, std::as_bytes(std::span(&head, 1)));
+  BOOST_TEST((frames.next().error() == Errc::not_ready));
+  BOOST_TEST(frames.room().size() == claimed);
+  BOOST_TEST(resident() < before + claimed / 4);
 }

@@ -4,15 +4,15 @@
 // Not:     for several receivers, or where a dead receiver's message must be handed on: shm_deque.
 // Death:   the other end reads end of file: `closed` after draining. What was in the pipe or held is lost with the dead.
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <mulproc/frames.hpp>
+#include <mulproc/pipe_calls.hpp>
 #include <mulproc/two_sides.hpp>
 #include <mulproc/wait_for.hpp>
+#include <mulproc/waiting/waiting.hpp>
 
 namespace mulproc::transport {
 
@@ -44,6 +44,7 @@ struct pipe {
     Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
       if (!ends_.out) return Errc::closed;
       if (body.size() > max_body_bytes()) return Errc::too_large;
+      only_reads_ = false;
       Envelope head = envelope;
       head.body_bytes = static_cast<std::uint32_t>(body.size());
       std::array<std::byte, small_frame> both;
@@ -53,8 +54,9 @@ struct pipe {
         if (!body.empty()) std::memcpy(both.data() + sizeof head, body.data(), body.size());
         first = std::span(both).first(sizeof head + body.size()), second = {};
       }
+      make_wide_enough_for(sizeof head + body.size());
       for (bool begun = false; !first.empty() || !second.empty();) {
-        const ssize_t count = write_without_sigpipe(first, second);
+        const ssize_t count = write_without_sigpipe(ends_.out.get(), first, second);
         if (count >= 0) {
           begun = true;
           auto written = static_cast<std::size_t>(count);
@@ -74,12 +76,15 @@ struct pipe {
     Result<Parcel> take(Deadline deadline) {
       while (true) {
         if (auto parcel = frames_.next(); parcel || parcel.error() != Errc::not_ready) return parcel;
-        if (auto more = read_more(); more || more.error() != Errc::not_ready) {
+        const Deadline until = frames_.unread() != 0 ? Deadline::never() : deadline;
+        const bool only_looks = until.at == Deadline::now().at;
+        if (!only_looks) let_messages_gather();
+        if (auto more = read_more(until.is_never() ? Wait::in_the_read : Wait::not_at_all); more || more.error() != Errc::not_ready) {
           if (!more) return more.error();  // closed: a frame cut off by a death never was
           continue;
         }
-        const bool begun = frames_.unread() != 0;
-        if (auto ready = wait_for(ends_.in.get(), POLLIN, begun ? Deadline::never() : deadline); !ready) return ready.error();
+        if (only_looks) return Errc::not_ready;
+        if (auto ready = wait_for(ends_.in.get(), POLLIN, until); !ready) return ready.error();
       }
     }
 
@@ -99,32 +104,24 @@ struct pipe {
    private:
     static constexpr std::size_t small_frame = 512;
 
-    /// A write to a pipe whose reader is gone raises SIGPIPE in the writing thread. Linux 6.18 can be told not to; before,
-    /// it is blocked for the time of the write, and taken out if it came.
-    /// Source:  writev(2), RWF_NOSIGNAL
-    ssize_t write_without_sigpipe(std::span<const std::byte> first, std::span<const std::byte> second) noexcept {
-      constexpr int no_signal = 0x100;  // RWF_NOSIGNAL, which glibc 2.36 has no name for
-      static constinit std::atomic<bool> knows_no_signal = true;
-      const iovec parts[2] = {{const_cast<std::byte*>(first.data()), first.size()}, {const_cast<std::byte*>(second.data()), second.size()}};
-      const int count_of_parts = second.empty() ? 1 : 2;
-      if (knows_no_signal.load(std::memory_order_relaxed)) {
-        const ssize_t count = ::pwritev2(ends_.out.get(), parts, count_of_parts, -1, no_signal);
-        if (count >= 0 || errno != EOPNOTSUPP) return count;
-        knows_no_signal.store(false, std::memory_order_relaxed);
-      }
-      sigset_t only_sigpipe, pending, before;
-      ::sigemptyset(&only_sigpipe);
-      ::sigaddset(&only_sigpipe, SIGPIPE);
-      ::pthread_sigmask(SIG_BLOCK, &only_sigpipe, &before);
-      const ssize_t count = ::writev(ends_.out.get(), parts, count_of_parts);
-      const int error = errno;
-      if (count < 0 && error == EPIPE && ::sigismember(&before, SIGPIPE) == 0 && ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) == 1) {
-        const timespec at_once{};
-        ::sigtimedwait(&only_sigpipe, nullptr, &at_once);
-      }
-      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      errno = error;
-      return count;
+    // The reader and the writer of a pipe keep each other out of it. A reader that comes for each small message on its own
+    // makes both of them twice as dear; so one that does nothing but read comes no sooner than this after the last time.
+    static constexpr std::chrono::nanoseconds gathering{4'000};
+    static constexpr std::size_t little = 16 << 10, most_of_a_pipe = 1 << 20;  // the latter is what any user may ask for
+    enum class Wait { not_at_all, in_the_read };
+
+    void let_messages_gather() noexcept {
+      if (!brought_little_ || !only_reads_) return;
+      while (Deadline::clock::now() < read_at_ + gathering) waiting::relax();
+    }
+
+    /// When a frame is large for the pipe both ends take turns, each sleeping half of the time. Asked for only by who has such:
+    /// a user's share of pipe memory is small.
+    void make_wide_enough_for(std::size_t frame) noexcept {
+      if (frame <= width_ / 4 || width_ == most_of_a_pipe) return;
+      width_ = std::min(8 * frame, most_of_a_pipe);
+      const int wanted = static_cast<int>(width_);
+      if (::fcntl(ends_.out.get(), F_GETPIPE_SZ) < wanted) ::fcntl(ends_.out.get(), F_SETPIPE_SZ, wanted);  // the user's limit may refuse it
     }
 
     /// Until there is room to write; meanwhile reads what comes, up to one largest frame.
@@ -136,7 +133,7 @@ struct pipe {
         if (ready < 0 && errno != EINTR) return system_error_code(errno);
         if (ready > 0 && ends[0].revents != 0) return {};
         if (ready > 0) {
-          (void)read_more();  // an error shows again when somebody receives
+          (void)read_more(Wait::not_at_all);  // an error shows again when somebody receives
           continue;
         }
         if (deadline.expired()) return Errc::not_ready;
@@ -144,11 +141,14 @@ struct pipe {
     }
 
     /// One read, of as many messages as have come. Fails: not_ready when nothing has, closed at end of file.
-    Result<> read_more() {
+    Result<> read_more(Wait wait) {
       const auto room = frames_.room();
-      const ssize_t count = ::read(ends_.in.get(), room.data(), room.size());
+      const ssize_t count = wait == Wait::in_the_read ? ::read(ends_.in.get(), room.data(), room.size()) : read_now(ends_.in.get(), room);
       if (count > 0) {
         frames_.filled(static_cast<std::size_t>(count));
+        const bool only_reads = std::exchange(only_reads_, true);
+        brought_little_ = only_reads && static_cast<std::size_t>(count) < little;
+        if (brought_little_) read_at_ = Deadline::clock::now();
         return {};
       }
       at_end_ = count == 0;
@@ -160,7 +160,9 @@ struct pipe {
     Ends ends_;
     ProcessId id_{ForkWatch::this_thread_id()}, parent_;
     Frames frames_;
-    bool at_end_ = false;
+    std::size_t width_ = usual_width;
+    Deadline::time_point read_at_{};
+    bool at_end_ = false, brought_little_ = false, only_reads_ = true;
   };
 
   using Link = TwoSides<Endpoint, Ends>;
@@ -173,13 +175,17 @@ struct pipe {
   }
 
  private:
+  static constexpr std::size_t usual_width = 64 << 10;
+
+  /// Its read waits, which saves a call of poll(2) for each wait; its write does not.
   static std::pair<InheritedFd, InheritedFd> make_pipe(std::size_t capacity) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::system_error(system_error_code(errno), "pipe2");
-    constexpr std::size_t usual = 64 << 10;
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(system_error_code(errno), "pipe2");
+    InheritedFd in(ends[0]), out(ends[1]);
+    if (::fcntl(out.get(), F_SETFL, O_NONBLOCK) != 0) throw std::system_error(system_error_code(errno), "fcntl(F_SETFL) of a pipe");
     const std::size_t wanted = std::min<std::size_t>(capacity, 1 << 14) * sizeof(Envelope);
-    if (wanted > usual) ::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(wanted));  // a hint: the user's limit may refuse it
-    return {InheritedFd(ends[0]), InheritedFd(ends[1])};
+    if (wanted > usual_width) ::fcntl(out.get(), F_SETPIPE_SZ, static_cast<int>(wanted));  // a hint: the user's limit may refuse it
+    return {std::move(in), std::move(out)};
   }
 };
 

@@ -13,6 +13,7 @@
 namespace {
 
 constexpr int warm_up = 200, messages = 500;
+constexpr std::chrono::microseconds patience{20};  // longer than whatever waits for more to come, whose turns would be counted
 
 /// Collects what `operation` does in each turn and dumps it; `other` is done between, uncounted.
 template <class Before, class Operation, class After>
@@ -20,6 +21,7 @@ void count(const std::string& label, Before before, Operation operation, After a
   CALLGRIND_ZERO_STATS;
   for (int i = 0; i < messages; ++i) {
     before();
+    for (const auto until = std::chrono::steady_clock::now() + patience; std::chrono::steady_clock::now() < until;) continue;
     CALLGRIND_TOGGLE_COLLECT;
     operation();
     CALLGRIND_TOGGLE_COLLECT;
