@@ -9,7 +9,9 @@
 #include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/shm_deque.hpp>
 
+#include <algorithm>
 #include <fstream>
+#include <vector>
 
 using namespace mulproc;
 using namespace std::chrono_literals;
@@ -30,6 +32,25 @@ BOOST_AUTO_TEST_CASE(small_messages_are_cheap_beside_a_large_maximum) {
   for (int i = 0; i < 1024; ++i) parent.try_send({}, std::array<int, 4>{i}).value();
   BOOST_REQUIRE(before >= 0);
   BOOST_TEST(shared_kb() - before < 1024);
+}
+
+BOOST_AUTO_TEST_CASE(bodies_of_less_than_a_page_lie_close_together_and_share_no_byte) {
+  constexpr std::size_t largest = 2100;  // too large to lie in the slot itself, or beside the segment while it is written
+  auto link = transport::shm_deque::open({.capacity = 8, .max_body_bytes = largest});
+  auto parent = link.parent(), child = link.child();
+  std::vector<decltype(parent.reserve(largest, Deadline::now()).value())> loans;
+  for (int i = 0; i < 8; ++i) loans.push_back(parent.reserve(largest, Deadline::now()).value());
+  for (std::size_t i = 0; i < loans.size(); ++i) {
+    std::ranges::fill(loans[i].memory(), static_cast<std::byte>(i));
+    if (i != 0) BOOST_TEST(loans[i].memory().data() - loans[i - 1].memory().data() < 4096);
+    BOOST_TEST(reinterpret_cast<std::uintptr_t>(loans[i].memory().data()) % 64 == 0u);
+  }
+  for (auto& loan : loans) parent.publish(std::move(loan), {}, largest).value();
+  for (std::size_t i = 0; i < loans.size(); ++i) {
+    const auto message = child.take(Deadline::now()).value();
+    BOOST_TEST(message.bytes().size() == largest);
+    BOOST_TEST(std::ranges::all_of(message.bytes(), [&](std::byte b) { return b == static_cast<std::byte>(i); }));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_message_to_the_dead_is_refused_and_one_to_the_dying_becomes_a_dead_letter) {

@@ -70,7 +70,7 @@ static_assert(sizeof(DequeHead) <= 4096, "the head has a page");
 /// Where everything lies, computed from three numbers.
 struct DequeLayout {
   static constexpr std::uint64_t magic = 0x6d756c70726f6331;  // "mulproc1"
-  static constexpr std::uint32_t version = 3;
+  static constexpr std::uint32_t version = 4;
   static constexpr std::size_t page = 4096;
   static constexpr std::uint32_t nothing = ~std::uint32_t{0};
 
@@ -85,7 +85,8 @@ struct DequeLayout {
     slots = round_up(locks + (1 + max_participants) * sizeof(RobustMutex));
     // Two sides; each has `capacity` in flight and a reserve of as many dead letters.
     bodies = round_up(slots + 4 * capacity * sizeof(Slot));
-    body_stride = max_body_bytes <= Slot::inline_bytes ? 0 : round_up(max_body_bytes);
+    // Small ones lie close together: one to a page, all would compete for the same few lines of a core's cache.
+    body_stride = max_body_bytes <= Slot::inline_bytes ? 0 : max_body_bytes < page ? round_up(max_body_bytes, 64) : round_up(max_body_bytes);
     bytes = bodies + 4 * capacity * body_stride;
   }
   static constexpr std::size_t lists_of(std::size_t max_participants) { return 3 + max_participants; }
@@ -128,7 +129,7 @@ struct DequeLayout {
   }
 
  private:
-  static constexpr std::size_t round_up(std::size_t bytes) { return (bytes + page - 1) / page * page; }
+  static constexpr std::size_t round_up(std::size_t bytes, std::size_t to = page) { return (bytes + to - 1) / to * to; }
 };
 
 }  // namespace mulproc::shared_memory

@@ -49,6 +49,7 @@ class DequeStore : public DequeSlots {
       if (!found) return found.error();
       place = *found;
     }
+    has_asked_ = 2;
     slots_[place.slot].envelope = envelope;
     if (!body.empty()) std::memcpy(body_of(place.slot, body.size()), body.data(), body.size());
     post(place.slot, place.mailbox);
@@ -93,6 +94,7 @@ class DequeStore : public DequeSlots {
       free_slot(mine.slot);
       return fits ? Errc::recipient_gone : Errc::too_large;
     }
+    has_asked_ = 2;
     Slot& slot = slots_[mine.slot];
     slot.envelope = envelope;
     slot.envelope.body_bytes = static_cast<std::uint32_t>(used);
@@ -171,13 +173,14 @@ class DequeStore : public DequeSlots {
       }
       if (is_over || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
       const Reason reasons = F::looks_inside || !taste.by_address ? any_mail : taste.offers ? own_mail | offers : own_mail;
-      if (const auto failed = sleep(lock, reasons, deadline); failed != Errc{}) return failed;
+      if (const auto failed = sleep(lock, reasons, deadline, as_a_receiver()); failed != Errc{}) return failed;
       rung = rung || people_.was_rung();
     }
   }
 
   Result<> finish(const Lease& lease) {
-    const auto lock = enter(Deadline::never());
+    const auto lock = enter(Deadline::never(), as_a_receiver());
+    if (has_asked_ != 0) --has_asked_;
     if (!lock) return lock.error();
     if (index_.word(lease.slot) != lease.word) return Errc::stale;
     free_slot(lease.slot, lease.word);
@@ -257,9 +260,11 @@ class DequeStore : public DequeSlots {
    private:
     Errc error_{};
   };
-  Entry enter(Deadline deadline) { return detached_ ? Entry(Errc::stale) : enter_even_detached(deadline); }
-  Entry enter_even_detached(Deadline deadline) {
-    const auto got = people_.lock(deadline, lock_waiting_);
+  Entry enter(Deadline deadline, RobustMutex::Look look = RobustMutex::Look::later) {
+    return detached_ ? Entry(Errc::stale) : enter_even_detached(deadline, look);
+  }
+  Entry enter_even_detached(Deadline deadline, RobustMutex::Look look = RobustMutex::Look::later) {
+    const auto got = people_.lock(deadline, lock_waiting_, look);
     const auto failed = got == RobustMutex::Got::lock ? Errc{} : settle(got);
     return failed == Errc{} ? Entry(people_.mutex()) : Entry(failed);
   }
@@ -279,12 +284,14 @@ class DequeStore : public DequeSlots {
     return {};
   }
   /// Afterwards the lock is held again, unless it says why not.
-  Errc sleep(Entry& lock, Reason reasons, Deadline deadline) {
+  Errc sleep(Entry& lock, Reason reasons, Deadline deadline, RobustMutex::Look look = RobustMutex::Look::later) {
     lock.forget();
-    const auto failed = settle(people_.sleep(me_, reasons, deadline, waiting_));
+    const auto failed = settle(people_.sleep(me_, reasons, deadline, waiting_, look));
     if (failed == Errc{}) lock = Entry(people_.mutex());
     return failed;
   }
+  /// Who has asked wants the answer at once; who only receives lets a few messages gather.
+  RobustMutex::Look as_a_receiver() const noexcept { return has_asked_ != 0 ? RobustMutex::Look::soon : RobustMutex::Look::later; }
   /// Before an answer that there is nothing, and after a sleep that nobody ended: are there deaths to be seen?
   bool look_changes_something(bool is_over) { return (is_over || !people_.was_rung()) && people_.look_is_due() && bury_the_dead(); }
 
@@ -342,6 +349,7 @@ class DequeStore : public DequeSlots {
   Waiting waiting_, lock_waiting_;
   std::vector<std::byte> draft_;
   bool draft_is_lent_ = false;
+  int has_asked_ = 0;  // how many messages it may yet be the answer to
   std::vector<std::pair<std::uint64_t, int>> refused_;  // (ticket, attempt), sorted: shown once and not again in this call
   bool detached_ = false;
 };

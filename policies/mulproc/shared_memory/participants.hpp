@@ -80,9 +80,10 @@ class Participants {
 
   /// How long a call with this deadline may wait for the lock: never fails from mere contention.
   template <class Waiting>
-  RobustMutex::Got lock(Deadline deadline, Waiting& waiting) noexcept {
-    const auto got = locks_[0].try_lock();
-    return got != RobustMutex::Got::nothing ? got : locks_[0].lock_until(deadline.expired() ? Deadline::after(lock_patience) : deadline, waiting);
+  RobustMutex::Got lock(Deadline deadline, Waiting& waiting, RobustMutex::Look look = RobustMutex::Look::later) noexcept {
+    if (const auto got = locks_[0].try_lock(); got != RobustMutex::Got::nothing) return got;
+    if (!deadline.expired()) return locks_[0].lock_until(deadline, waiting, look);
+    return locks_[0].lock_until(Deadline::after(lock_patience), waiting, RobustMutex::Look::soon);
   }
   RobustMutex::Got lock(Deadline deadline) noexcept {
     AtOnce at_once;
@@ -236,7 +237,7 @@ class Participants {
 
   /// Gives the lock away, waits until rung, the deadline or the time to look again, and takes the lock back.
   template <class Waiting>
-  RobustMutex::Got sleep(std::uint32_t me, Reason reasons, Deadline deadline, Waiting& waiting) noexcept {
+  RobustMutex::Got sleep(std::uint32_t me, Reason reasons, Deadline deadline, Waiting& waiting, RobustMutex::Look look = RobustMutex::Look::later) noexcept {
     Participant& self = records_[me];
     self.fell_asleep = ++head_->sleeps;
     self.waits_for = reasons;
@@ -252,7 +253,7 @@ class Participants {
       const auto rung = [&] { return self.bell.load(std::memory_order_acquire) != seen; };
       if (!waiting.spin(rung, until)) somebody_died = park(me, others, seen, until, waiting);
     }
-    const auto got = lock(deadline, waiting);
+    const auto got = lock(deadline, waiting, look);
     rung_ = got != RobustMutex::Got::lock || self.waits_for == awake;
     if (got != RobustMutex::Got::lock) return got;
     forget(me);  // woken by time: nobody need wake it any more

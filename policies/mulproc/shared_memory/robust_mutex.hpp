@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <mulproc/shared_memory/futex.hpp>
+#include <mulproc/waiting/waiting.hpp>
 #include <optional>
 #include <utility>
 
@@ -34,12 +35,20 @@ class RobustMutex {
     const std::uint32_t word = std::atomic_ref(lock_word()).load(std::memory_order_relaxed);
     return (word & FUTEX_TID_MASK) == 0 || (word & FUTEX_OWNER_DIED) != 0;
   }
-  /// Asks for a while as `waiting` says, without a system call, then blocks. Looks at the lock now and then only: who has
-  /// it may take it several times meanwhile, and each time it changes hands its memory moves to another core.
+  /// When to look again at a lock that somebody has. Each time it changes hands, all that it guards moves to another core:
+  /// so who takes it again and again lets the other do several things first; `soon` is for who needs it now and once.
+  enum class Look { soon, later };
+  /// Looks for some microseconds, for whoever has it is soon done if he runs; then for as long as `waiting` says; then blocks.
   template <class Waiting>
-  Got lock_until(Deadline deadline, Waiting& waiting) noexcept {
-    constexpr int races_lost_before_queueing = 4;
-    constexpr unsigned asks_per_look = 64;
+  Got lock_until(Deadline deadline, Waiting& waiting, Look look) noexcept {
+    constexpr int most_pauses = 2048, races_lost_before_queueing = 4;
+    constexpr unsigned asks_per_look = 8;
+    const int between_looks = look == Look::soon ? 16 : 256;
+    for (int paused = 0; paused < most_pauses; paused += between_looks) {
+      for (int i = 0; i < between_looks; ++i) waiting::relax();
+      if (!seems_free()) continue;
+      if (const Got got = try_lock(); got != Got::nothing) return got;
+    }
     unsigned asked = 0;
     const auto may_be_free = [&] { return ++asked % asks_per_look == 0 && seems_free(); };
     for (int lost = 0; lost < races_lost_before_queueing && waiting.spin(may_be_free, deadline); ++lost) {
