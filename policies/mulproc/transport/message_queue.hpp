@@ -27,10 +27,10 @@ struct message_queue_waiting {
 
   class Parcel {
    public:
-    Parcel(Shared<Store> store, std::vector<std::byte> item) : store_(std::move(store)), item_(std::move(item)) {}
-    const Envelope& envelope() const noexcept { return store_->head_of(item_).envelope; }
-    int attempt() const noexcept { return static_cast<int>(store_->head_of(item_).attempt); }
-    std::span<const std::byte> bytes() const noexcept { return store_->body_of(item_); }
+    Parcel(const Shared<Store>& store, shared_memory::Item item) : store_(store), item_(std::move(item)) {}
+    const Envelope& envelope() const noexcept { return item_->head().envelope; }
+    int attempt() const noexcept { return static_cast<int>(item_->head().attempt); }
+    std::span<const std::byte> bytes() const noexcept { return item_->body(); }
     Result<> done() { return settle([this] { return store_->finish(item_); }); }
     Result<> give_back() { return settle([this] { return store_->put_back(item_, 0); }); }
     Result<> fail() { return settle([this] { return store_->put_back(item_, 1); }); }
@@ -44,7 +44,7 @@ struct message_queue_waiting {
       return answer;
     }
     Shared<Store> store_;
-    std::vector<std::byte> item_;
+    shared_memory::Item item_;
     bool settled_ = false;
   };
 
