@@ -15,7 +15,7 @@ using Pipe = Channel<transport::pipe, serializer::boost_binary, routing::everyth
 
 namespace {
 tests::Watchdog watchdog(60s);
-const Pipe::Options for_large_bodies{.max_body_bytes = 4 << 20};
+const Pipe::Options for_large_bodies{.max_body_bytes = 8 << 20};  // what comes in is read ahead so far: two of the following
 const std::string larger_than_a_pipe(3'000'000, 'x');  // which is widened to 1 MiB for such
 }  // namespace
 

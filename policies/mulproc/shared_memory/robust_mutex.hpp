@@ -41,9 +41,9 @@ class RobustMutex {
   /// Looks for some microseconds, for whoever has it is soon done if he runs; then for as long as `waiting` says; then blocks.
   template <class Waiting>
   Got lock_until(Deadline deadline, Waiting& waiting, Look look) noexcept {
-    constexpr int most_pauses = 2048, races_lost_before_queueing = 4;
+    constexpr int most_pauses = 4096, races_lost_before_queueing = 4;
     constexpr unsigned asks_per_look = 8;
-    const int between_looks = look == Look::soon ? 16 : 256;
+    const int between_looks = look == Look::soon ? 16 : 1024;
     for (int paused = 0; paused < most_pauses; paused += between_looks) {
       for (int i = 0; i < between_looks; ++i) waiting::relax();
       if (!seems_free()) continue;
