@@ -81,7 +81,8 @@ BOOST_AUTO_TEST_CASE(who_asks_a_full_lane_for_room_finds_it_wherever_it_comes) {
   Store sender(memory.segment, Role::parent);
   LanesSegment segment(memory.segment, memory.layout);
   sender.put(numbered(1), {}, Deadline::now()).value();
-  LaneWriter writer{.lane = segment.lane(0, segment.open())};
+  LaneWriter writer;
+  writer.lane = segment.lane(0, segment.open());
   const auto fill = [&](LaneState state) {
     for (std::uint32_t i = 0; i < capacity; ++i) writer.lane[i].word.store(LaneWord::of(state, 1, 0, capacity + i), std::memory_order_relaxed);
   };
@@ -210,7 +211,7 @@ BOOST_AUTO_TEST_CASE(a_position_written_over_does_not_send_a_reader_on_an_endles
     Store parent(memory.segment, Role::parent), child(memory.segment, Role::child);
     parent.put(numbered(1), {}, Deadline::now()).value();
     const auto held = take(child, all).value();
-    held.slot->word.store(LaneWord::of(LaneState::CLAIMED, 1, held.word.owner, held.word.position ^ (std::uint64_t{1} << bit)));
+    held.slot->word.store(LaneWord::of(LaneState::CLAIMED, 1, held.word->owner, held.word->position ^ (std::uint64_t{1} << bit)));
     BOOST_TEST((take(child, all).error() == Errc::not_ready));
   }
 }

@@ -1,8 +1,7 @@
 #pragma once
 // What:    two pipes, one each way, between one parent and one child.
 // Choose:  for one child, with nothing shared but two file descriptors; works with poll and event loops.
-// Not:     for several receivers, or where a dead receiver's message must be handed on: shm_deque.
-// Cost:    who only reads lets small messages gather, and may get one 4 us late; large bodies take up to 1 MiB of the user's pipe memory.
+// Not:     for several receivers, or where a dead receiver's message must be handed on: shm_deque. Small messages gather: who only reads may get one 4 us late.
 // Death:   the other end reads end of file: `closed` after draining. What was in the pipe or held is lost with the dead.
 #include <fcntl.h>
 #include <unistd.h>
