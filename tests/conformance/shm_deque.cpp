@@ -18,6 +18,19 @@ using namespace std::chrono_literals;
 using Jobs = Channel<transport::shm_deque, serializer::trivially_copyable, routing::addressed_to_me>;
 using Everything = Channel<transport::shm_deque, serializer::trivially_copyable, routing::everything>;
 
+BOOST_AUTO_TEST_CASE(a_free_list_that_a_peer_writes_over_between_two_looks_leads_nowhere) {
+  using shared_memory::DequeSlots, shared_memory::DequeLayout;
+  struct Slots : DequeSlots {
+    using DequeSlots::acquire, DequeSlots::acquire_at_once, DequeSlots::free_slot, DequeSlots::head_, DequeSlots::DequeSlots;
+  };
+  Slots slots(DequeLayout::create("", 4, 100, 4), shared_memory::Role::parent);
+  const auto first = slots.acquire(0).value();
+  slots.free_slot(first);
+  slots.head_.first_free = 0x7fffffff;  // after it was read and found good
+  BOOST_TEST(slots.acquire_at_once(first, 0));
+  BOOST_TEST(slots.head_.first_free == DequeLayout::nothing);
+}
+
 BOOST_AUTO_TEST_CASE(small_messages_are_cheap_beside_a_large_maximum) {
   auto link = Everything::open({.capacity = 1024, .max_body_bytes = 1 << 20});
   const auto shared_kb = [] {

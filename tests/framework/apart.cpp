@@ -1,4 +1,4 @@
-// A word that is copied by a load of its own: it behaves like the word.
+// apart.hpp: a word that is copied by a load of its own behaves like the word.
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
 #include <mulproc/apart.hpp>

@@ -77,7 +77,8 @@ class DequeIndex {
   }
   /// Nothing when no slot that was ever used is free.
   std::uint32_t first_free() const noexcept { return head_->first_free; }
-  void pop_free() noexcept { head_->first_free = slots_[head_->first_free].in_order.next; }
+  /// `first`: as it was read and found in bounds; what a peer writes there meanwhile is not believed.
+  void pop_free(std::uint32_t first) noexcept { head_->first_free = slots_[first].in_order.next; }
 
   static bool is_dead(SlotState state) noexcept { return state == SlotState::DEAD_LETTER || state == SlotState::CLAIMED_DEAD; }
 

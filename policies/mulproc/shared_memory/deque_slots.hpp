@@ -236,7 +236,7 @@ class DequeSlots {
  private:
   bool is_free(std::uint32_t at) const noexcept { return index_.word(at).state == SlotState::FREE; }
   void occupy(std::uint32_t first_free) noexcept {
-    index_.pop_free();
+    index_.pop_free(first_free);
     slots_[first_free].side = static_cast<std::uint16_t>(side());
     ++head_.live[side()];
   }
