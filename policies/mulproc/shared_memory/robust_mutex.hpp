@@ -41,10 +41,11 @@ class RobustMutex {
   /// Looks for some microseconds, for whoever has it is soon done if he runs; then for as long as `waiting` says; then blocks.
   template <class Waiting>
   Got lock_until(Deadline deadline, Waiting& waiting, Look look) noexcept {
-    constexpr int most_pauses = 4096, races_lost_before_queueing = 4;
+    constexpr int races_lost_before_queueing = 4;
     constexpr unsigned asks_per_look = 8;
-    const int between_looks = look == Look::soon ? 16 : 1024;
-    for (int paused = 0; paused < most_pauses; paused += between_looks) {
+    // Not for long: with more processes than cores he may be off his, and each that looks keeps him from it.
+    const int between_looks = look == Look::soon ? 16 : 1024, looks = look == Look::soon ? 16 : 2;
+    for (int looked = 0; looked < looks; ++looked) {
       for (int i = 0; i < between_looks; ++i) waiting::relax();
       if (!seems_free()) continue;
       if (const Got got = try_lock(); got != Got::nothing) return got;
