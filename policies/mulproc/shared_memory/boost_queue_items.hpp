@@ -90,7 +90,8 @@ class QueueItems {
     while (!found && before_.size() < how_many) {
       Item item = pop();
       if (!item) break;
-      (wanted(item->head()) ? found : before_.emplace_back()) = std::move(item);
+      Item& place = wanted(item->head()) ? found : before_.emplace_back();  // looked at before it is moved: an assignment begins at its right
+      place = std::move(item);
     }
     for (Item& item : before_) {
       push(item);
