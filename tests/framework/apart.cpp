@@ -28,4 +28,3 @@ BOOST_AUTO_TEST_CASE(leads_to_the_members_of_what_it_holds_or_points_to) {
   BOOST_TEST(held->second == 2u);
   BOOST_TEST(points->second == 3u);
 }
-

@@ -72,7 +72,7 @@ class BoostQueueStore {
     wake_for_mail(envelope.recipient);  // before the commit
     if (!items_.push(item)) return ruin();
     items_.reuse(std::move(item));
-    has_asked_ = 2;
+    look_.has_sent();
     return {};
   }
 
@@ -115,14 +115,14 @@ class BoostQueueStore {
       }
       if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
       const Reason reasons = F::by_address && !F::looks_inside ? own_mail | offers : any_mail;
-      if (auto woken = sleep(*lock, reasons, deadline, as_a_receiver()); !woken) return woken.error();
+      if (auto woken = sleep(*lock, reasons, deadline, look_.now()); !woken) return woken.error();
     }
   }
 
   /// Ends the hold on `item`; stale when this endpoint no longer holds it.
   Result<> finish(const Item& item) {
-    const auto lock = enter(Deadline::never(), as_a_receiver());
-    if (has_asked_ != 0) --has_asked_;
+    const auto lock = enter(Deadline::never(), look_.now());
+    look_.has_finished();
     if (!lock) return lock.error();
     if (!let_go(item)) return Errc::stale;
     wake_for_room();
@@ -208,8 +208,6 @@ class BoostQueueStore {
     if (got) lock = HeldLock(people_.mutex());
     return got;
   }
-  /// Who has asked wants the answer at once; who only receives lets a few messages gather.
-  RobustMutex::Look as_a_receiver() const noexcept { return has_asked_ != 0 ? RobustMutex::Look::soon : RobustMutex::Look::later; }
   bool counts_agree() {
     std::size_t held[2] = {};
     for (const Item& item : held_) held[item->head().side & 1] += item->head().is_dead_letter == 0 ? 1 : 0;
@@ -348,7 +346,7 @@ class BoostQueueStore {
   Waiting waiting_, lock_waiting_;
   std::uint32_t me_ = ~std::uint32_t{0};
   std::vector<Item> held_;  // so that a dying endpoint can give them back
-  int has_asked_ = 0;  // how many messages it may yet be the answer to
+  RobustMutex::ReceiversLook look_;
   bool detached_ = false;
 };
 

@@ -86,7 +86,7 @@ struct DequeLayout {
     // Two sides; each has `capacity` in flight and a reserve of as many dead letters.
     bodies = round_up(slots + 4 * capacity * sizeof(Slot));
     // Small ones lie close together: one to a page, all would compete for the same few lines of a core's cache.
-    body_stride = max_body_bytes <= Slot::inline_bytes ? 0 : max_body_bytes < page ? round_up(max_body_bytes, 64) : round_up(max_body_bytes);
+    body_stride = max_body_bytes <= Slot::inline_bytes ? 0 : round_up(max_body_bytes, max_body_bytes < page ? 64 : page);
     bytes = bodies + 4 * capacity * body_stride;
   }
   static constexpr std::size_t lists_of(std::size_t max_participants) { return 3 + max_participants; }

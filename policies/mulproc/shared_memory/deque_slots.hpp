@@ -80,8 +80,11 @@ class DequeSlots {
 
   /// A FREE slot with room for the body. Killed anywhere here: it is still FREE.
   Result<std::uint32_t> acquire(std::size_t body_bytes) {
-    if (!(index_.in_bounds(index_.first_free()) ? is_free(index_.first_free()) : index_.used() < index_.slot_count())) index_.rebuild();  // a peer wrote over the list
     std::uint32_t at = index_.first_free();
+    if (!(index_.in_bounds(at) ? is_free(at) : index_.used() < index_.slot_count())) {  // a peer wrote over the list
+      index_.rebuild();
+      at = index_.first_free();
+    }
     if (!index_.in_bounds(at)) {
       at = index_.used();
       if (at == index_.slot_count()) return Errc::broken;

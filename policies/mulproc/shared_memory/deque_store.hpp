@@ -49,7 +49,7 @@ class DequeStore : public DequeSlots {
       if (!found) return found.error();
       place = *found;
     }
-    has_asked_ = 2;
+    look_.has_sent();
     slots_[place.slot].envelope = envelope;
     if (!body.empty()) std::memcpy(body_of(place.slot, body.size()), body.data(), body.size());
     post(place.slot, place.mailbox);
@@ -94,7 +94,7 @@ class DequeStore : public DequeSlots {
       free_slot(mine.slot);
       return fits ? Errc::recipient_gone : Errc::too_large;
     }
-    has_asked_ = 2;
+    look_.has_sent();
     Slot& slot = slots_[mine.slot];
     slot.envelope = envelope;
     slot.envelope.body_bytes = static_cast<std::uint32_t>(used);
@@ -173,14 +173,14 @@ class DequeStore : public DequeSlots {
       }
       if (is_over || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
       const Reason reasons = F::looks_inside || !taste.by_address ? any_mail : taste.offers ? own_mail | offers : own_mail;
-      if (const auto failed = sleep(lock, reasons, deadline, as_a_receiver()); failed != Errc{}) return failed;
+      if (const auto failed = sleep(lock, reasons, deadline, look_.now()); failed != Errc{}) return failed;
       rung = rung || people_.was_rung();
     }
   }
 
   Result<> finish(const Lease& lease) {
-    const auto lock = enter(Deadline::never(), as_a_receiver());
-    if (has_asked_ != 0) --has_asked_;
+    const auto lock = enter(Deadline::never(), look_.now());
+    look_.has_finished();
     if (!lock) return lock.error();
     if (index_.word(lease.slot) != lease.word) return Errc::stale;
     free_slot(lease.slot, lease.word);
@@ -290,8 +290,6 @@ class DequeStore : public DequeSlots {
     if (failed == Errc{}) lock = Entry(people_.mutex());
     return failed;
   }
-  /// Who has asked wants the answer at once; who only receives lets a few messages gather.
-  RobustMutex::Look as_a_receiver() const noexcept { return has_asked_ != 0 ? RobustMutex::Look::soon : RobustMutex::Look::later; }
   /// Before an answer that there is nothing, and after a sleep that nobody ended: are there deaths to be seen?
   bool look_changes_something(bool is_over) { return (is_over || !people_.was_rung()) && people_.look_is_due() && bury_the_dead(); }
 
@@ -349,7 +347,7 @@ class DequeStore : public DequeSlots {
   Waiting waiting_, lock_waiting_;
   std::vector<std::byte> draft_;
   bool draft_is_lent_ = false;
-  int has_asked_ = 0;  // how many messages it may yet be the answer to
+  RobustMutex::ReceiversLook look_;
   std::vector<std::pair<std::uint64_t, int>> refused_;  // (ticket, attempt), sorted: shown once and not again in this call
   bool detached_ = false;
 };

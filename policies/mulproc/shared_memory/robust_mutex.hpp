@@ -63,6 +63,17 @@ class RobustMutex {
   void make_consistent() noexcept { ::pthread_mutex_consistent(&mutex_); }
   void unlock() noexcept { ::pthread_mutex_unlock(&mutex_); }
 
+  /// How an endpoint that receives looks at it: who has asked wants the answer at once; who only receives lets a few messages gather.
+  class ReceiversLook {
+   public:
+    void has_sent() noexcept { answers_ = 2; }
+    void has_finished() noexcept { answers_ -= answers_ != 0 ? 1 : 0; }
+    Look now() const noexcept { return answers_ != 0 ? Look::soon : Look::later; }
+
+   private:
+    int answers_ = 0;  // how many messages may yet be one
+  };
+
   /// For a sleeper who wants to hear of the holder's death: the word that the kernel changes then, waking one who waits on
   /// it because of the bit set here. Nothing when nobody alive holds the lock.
   /// Source:  get_robust_list(2); the kernel's handle_futex_death; glibc keeps the bit until the lock is released.
