@@ -53,7 +53,7 @@ class BoostQueueStore {
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
     if (body.size() > queue_->max_body_bytes) return Errc::too_large;
-    auto lock = enter(deadline);
+    auto lock = enter(deadline, RobustMutex::Look::later);
     if (!lock) return lock.error();
     while (true) {
       if (!people_.may_be_reached(envelope.recipient)) return Errc::recipient_gone;
@@ -63,7 +63,7 @@ class BoostQueueStore {
       if (people_.look_is_due() && bury_the_dead()) continue;
       if (!people_.anybody_else() && people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) return Errc::closed;
       if (deadline.expired()) return Errc::not_ready;
-      if (auto woken = sleep(*lock, side() == 0 ? parent_room : child_room, deadline); !woken) return woken;
+      if (auto woken = sleep(*lock, side() == 0 ? parent_room : child_room, deadline, RobustMutex::Look::later); !woken) return woken;
     }
     Item item = items_.make();
     item->head() = {envelope, head_.next_ticket++, 1, static_cast<std::uint32_t>(side()), 0};
@@ -79,7 +79,7 @@ class BoostQueueStore {
   template <class F, class AsParcel>
   Result<Item> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> refused;  // (ticket, attempt): shown once and not again in this call
-    auto lock = enter(deadline);
+    auto lock = enter(deadline, look_.now());
     if (!lock) return lock.error();
     while (true) {
       Item found = items_.pop_first([&](const ItemHead& head) {
@@ -195,13 +195,13 @@ class BoostQueueStore {
   std::size_t max_body_bytes() const noexcept { return queue_->max_body_bytes; }
 
  private:
-  Result<HeldLock> enter(Deadline deadline, RobustMutex::Look look = RobustMutex::Look::later) {
+  Result<HeldLock> enter(Deadline deadline, RobustMutex::Look look = RobustMutex::Look::soon) {
     if (detached_) return Errc::stale;
     if (auto got = settle(people_.lock(deadline, lock_waiting_, look)); !got) return got.error();
     return HeldLock(people_.mutex());
   }
   /// Afterwards the lock is held again, unless it says why not.
-  Result<> sleep(HeldLock& lock, Reason reasons, Deadline deadline, RobustMutex::Look look = RobustMutex::Look::later) {
+  Result<> sleep(HeldLock& lock, Reason reasons, Deadline deadline, RobustMutex::Look look = RobustMutex::Look::soon) {
     if (!counts_agree()) return ruin();  // nobody waits for what only a damaged count promises
     lock.forget();
     auto got = settle(people_.sleep(me_, reasons, deadline, waiting_, look));

@@ -58,8 +58,8 @@ struct DequeHead {
   ParticipantsHead participants;
   std::atomic<std::uint32_t> given_up;  // WRITING slots that their writers could not free are worth a look
   std::uint32_t slots_used;             // slots below are allocated; grows only
-  // derived, rebuilt by DequeIndex
-  ListEnds in_order;
+  // derived, rebuilt by DequeIndex; on lines of their own, as each message changes them
+  alignas(64) ListEnds in_order;
   std::uint32_t first_free;
   std::uint64_t next_ticket;
   std::uint64_t live[2], dead[2];

@@ -40,7 +40,7 @@ class DequeStore : public DequeSlots {
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
     if (body.size() > max_body_bytes()) return Errc::too_large;
     if (body.size() > copied_under_the_lock) return put_large(envelope, body, deadline);
-    auto lock = enter(deadline);
+    auto lock = enter(deadline, RobustMutex::Look::later);
     if (!lock) return lock.error();
     Place place{index_.first_free(), people_.mailbox_of(envelope.recipient)};
     const bool is_there = place.mailbox != Participants::nobody || envelope.recipient == anyone;
@@ -68,7 +68,7 @@ class DequeStore : public DequeSlots {
   /// A slot of one's own to write into. Killed before it is published: WRITING goes back to FREE.
   Result<Reservation> reserve(std::size_t bytes, Deadline deadline, ProcessId recipient = anyone) {
     if (bytes > max_body_bytes()) return Errc::too_large;
-    auto lock = enter(deadline);
+    auto lock = enter(deadline, RobustMutex::Look::later);
     if (!lock) return lock.error();
     const auto place = place_for(lock, recipient, bytes, deadline);
     if (!place) return place.error();
@@ -85,7 +85,7 @@ class DequeStore : public DequeSlots {
       whole.body_bytes = static_cast<std::uint32_t>(used);
       return put(whole, mine.memory.first(used), deadline);
     }
-    auto lock = enter(deadline);
+    auto lock = enter(deadline, RobustMutex::Look::later);
     if (!lock) return mark_given_up(mine), lock.error();
     if (index_.word(mine.slot) != mine.word) return Errc::stale;
     const bool fits = used <= mine.memory.size();
@@ -115,7 +115,7 @@ class DequeStore : public DequeSlots {
 
   template <class F, class AsParcel>
   Result<Lease> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
-    auto lock = enter(deadline);
+    auto lock = enter(deadline, look_.now());
     if (!lock) return lock.error();
     if constexpr (!F::looks_inside) {
       // The oldest of all is the oldest match whatever the taste; it is others' mail is not looked at.
@@ -260,10 +260,10 @@ class DequeStore : public DequeSlots {
    private:
     Errc error_{};
   };
-  Entry enter(Deadline deadline, RobustMutex::Look look = RobustMutex::Look::later) {
+  Entry enter(Deadline deadline, RobustMutex::Look look = RobustMutex::Look::soon) {
     return detached_ ? Entry(Errc::stale) : enter_even_detached(deadline, look);
   }
-  Entry enter_even_detached(Deadline deadline, RobustMutex::Look look = RobustMutex::Look::later) {
+  Entry enter_even_detached(Deadline deadline, RobustMutex::Look look = RobustMutex::Look::soon) {
     const auto got = people_.lock(deadline, lock_waiting_, look);
     const auto failed = got == RobustMutex::Got::lock ? Errc{} : settle(got);
     return failed == Errc{} ? Entry(people_.mutex()) : Entry(failed);
@@ -284,7 +284,7 @@ class DequeStore : public DequeSlots {
     return {};
   }
   /// Afterwards the lock is held again, unless it says why not.
-  Errc sleep(Entry& lock, Reason reasons, Deadline deadline, RobustMutex::Look look = RobustMutex::Look::later) {
+  Errc sleep(Entry& lock, Reason reasons, Deadline deadline, RobustMutex::Look look = RobustMutex::Look::soon) {
     lock.forget();
     const auto failed = settle(people_.sleep(me_, reasons, deadline, waiting_, look));
     if (failed == Errc{}) lock = Entry(people_.mutex());
@@ -312,7 +312,7 @@ class DequeStore : public DequeSlots {
       if (free_what_was_given_up() || look_changes_something(is_over)) continue;
       if (!people_.anybody_else() && people_.somebody_ever(others()) && !bury_the_dead()) return Errc::closed;
       if (is_over) return Errc::not_ready;
-      if (const auto failed = sleep(lock, room_of(side()), deadline); failed != Errc{}) return failed;
+      if (const auto failed = sleep(lock, room_of(side()), deadline, RobustMutex::Look::later); failed != Errc{}) return failed;
       rung = rung || people_.was_rung();
     }
   }

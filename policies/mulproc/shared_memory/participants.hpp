@@ -80,10 +80,15 @@ class Participants {
 
   /// How long a call with this deadline may wait for the lock: never fails from mere contention.
   template <class Waiting>
-  RobustMutex::Got lock(Deadline deadline, Waiting& waiting, RobustMutex::Look look = RobustMutex::Look::later) noexcept {
-    if (const auto got = locks_[0].try_lock(); got != RobustMutex::Got::nothing) return got;
-    if (!deadline.expired()) return locks_[0].lock_until(deadline, waiting, look);
-    return locks_[0].lock_until(Deadline::after(lock_patience), waiting, RobustMutex::Look::soon);
+  RobustMutex::Got lock(Deadline deadline, Waiting& waiting, RobustMutex::Look look = RobustMutex::Look::soon) noexcept {
+    auto got = locks_[0].try_lock();
+    if (got == RobustMutex::Got::nothing) {
+      const auto somebody_slept = [&] { return as_it_is(head_->sleeps) != sleeps_known_; };
+      got = deadline.expired() ? locks_[0].lock_until(Deadline::after(lock_patience), waiting, RobustMutex::Look::soon, somebody_slept)
+                               : locks_[0].lock_until(deadline, waiting, look, somebody_slept);
+    }
+    sleeps_known_ = as_it_is(head_->sleeps);
+    return got;
   }
   RobustMutex::Got lock(Deadline deadline) noexcept {
     AtOnce at_once;
@@ -237,9 +242,11 @@ class Participants {
 
   /// Gives the lock away, waits until rung, the deadline or the time to look again, and takes the lock back.
   template <class Waiting>
-  RobustMutex::Got sleep(std::uint32_t me, Reason reasons, Deadline deadline, Waiting& waiting, RobustMutex::Look look = RobustMutex::Look::later) noexcept {
+  RobustMutex::Got sleep(std::uint32_t me, Reason reasons, Deadline deadline, Waiting& waiting, RobustMutex::Look look = RobustMutex::Look::soon) noexcept {
     Participant& self = records_[me];
-    self.fell_asleep = ++head_->sleeps;
+    self.fell_asleep = head_->sleeps + 1;
+    now_is(head_->sleeps, self.fell_asleep);
+    sleeps_known_ = self.fell_asleep;
     self.waits_for = reasons;
     records_[std::min(self.mailbox, maximum_ - 1)].sleeper = me;
     sleepers_.add(me, reasons);
@@ -248,11 +255,13 @@ class Participants {
     const auto others = used();
     mutex().unlock();
     bool somebody_died = false;
-    if (const auto begin = Deadline::clock::now(); !is_due(nanoseconds(begin), looked)) {
+    const auto begin = Deadline::clock::now();
+    if (!is_due(nanoseconds(begin), looked)) {
       const Deadline until = std::min(deadline.at, begin + look_every);
       const auto rung = [&] { return self.bell.load(std::memory_order_acquire) != seen; };
       if (!waiting.spin(rung, until)) somebody_died = park(me, others, seen, until, waiting);
     }
+    if (look == RobustMutex::Look::later && Deadline::clock::now() - begin > a_quiet_time) look = RobustMutex::Look::soon;
     const auto got = lock(deadline, waiting, look);
     rung_ = got != RobustMutex::Got::lock || self.waits_for == awake;
     if (got != RobustMutex::Got::lock) return got;
@@ -271,6 +280,7 @@ class Participants {
   }
 
  private:
+  static constexpr std::chrono::microseconds a_quiet_time{50};  // after which one message is not the first of many
   struct AtOnce {  // waits in the kernel only
     template <class Ready>
     bool spin(Ready ready, Deadline) {
@@ -376,6 +386,7 @@ class Participants {
   Sleepers sleepers_;
   RobustMutex* locks_;
   std::vector<std::uint32_t> known_;
+  std::uint32_t sleeps_known_ = 0;
   bool rung_ = true;
 };
 

@@ -35,18 +35,19 @@ class RobustMutex {
     const std::uint32_t word = std::atomic_ref(lock_word()).load(std::memory_order_relaxed);
     return (word & FUTEX_TID_MASK) == 0 || (word & FUTEX_OWNER_DIED) != 0;
   }
-  /// When to look again at a lock that somebody has. Each time it changes hands, all that it guards moves to another core:
-  /// so who takes it again and again lets the other do several things first; `soon` is for who needs it now and once.
+  /// How to wait for a lock that somebody has. Each time it changes hands, all that it guards moves to another core: so who
+  /// takes it again and again, `later`, lets the other do many things in a row, until that one sleeps or pauses, for some
+  /// 100 us at most. `soon` is for who needs it now and once.
   enum class Look { soon, later };
-  /// Looks for some microseconds, for whoever has it is soon done if he runs; then for as long as `waiting` says; then blocks.
-  template <class Waiting>
-  Got lock_until(Deadline deadline, Waiting& waiting, Look look) noexcept {
+  /// Looks, then asks for as long as `waiting` says; then blocks. `somebody_slept()`: since this endpoint last had the lock.
+  template <class Waiting, class F>
+  Got lock_until(Deadline deadline, Waiting& waiting, Look look, F somebody_slept) noexcept {
     constexpr int races_lost_before_queueing = 4;
     constexpr unsigned asks_per_look = 8;
-    // Not for long: with more processes than cores he may be off his, and each that looks keeps him from it.
-    const int between_looks = look == Look::soon ? 16 : 1024, looks = look == Look::soon ? 16 : 2;
-    for (int looked = 0; looked < looks; ++looked) {
-      for (int i = 0; i < between_looks; ++i) waiting::relax();
+    if (look == Look::later) wait_for_a_pause(somebody_slept);
+    // Not for long: with more processes than cores the holder may be off his, and each that looks keeps him from it.
+    for (int looked = 0; looked < 16; ++looked) {
+      relax(16);
       if (!seems_free()) continue;
       if (const Got got = try_lock(); got != Got::nothing) return got;
     }
@@ -88,6 +89,19 @@ class RobustMutex {
   }
 
  private:
+  /// Until the others have used the lock for long, or have stopped: one of them slept, or the lock is free each time we look.
+  /// That is seldom, for each look at its word costs them a cache miss.
+  template <class F>
+  void wait_for_a_pause(F somebody_slept) noexcept {
+    constexpr int longest = 256, asks_per_look = 16, free_looks = 3;
+    for (int asked = 1, free = 0; asked < longest && free < free_looks && !somebody_slept(); ++asked) {
+      relax(32);
+      if (asked % asks_per_look == 0) free = seems_free() ? free + 1 : 0;
+    }
+  }
+  static void relax(int times) noexcept {
+    for (int i = 0; i < times; ++i) waiting::relax();
+  }
   int lock_by_the_clock(const timespec& until) noexcept {
     constexpr unsigned by_trying = 1 << 4, in_vain = 1 << 5;  // __tsan_mutex_try_lock, __tsan_mutex_try_lock_failed
     if (__tsan_mutex_pre_lock != nullptr) __tsan_mutex_pre_lock(&mutex_, by_trying);
