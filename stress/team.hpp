@@ -91,7 +91,7 @@ class Team {
     }
   }
   /// The same, where children speak only when they are spoken to, and hold the question until they have: once nothing
-  /// is unfinished nothing can come, and a loss is known at once.
+  /// is unfinished nothing can come, and a loss is known at once. Not_ready also when there are dead letters.
   Result<Mail> receive_answer(Deadline deadline = Deadline::after(Run::patience)) {
     while (true) {
       const bool idle = unfinished() == std::size_t{0};
@@ -99,7 +99,7 @@ class Team {
       // closed: all are dead at this moment, and about to be replaced.
       if (mail || (mail.error() != Errc::not_ready && mail.error() != Errc::closed) || idle || deadline.expired())
         return mail;
-      if (!dead_letters_.empty() || look_for_dead_letters()) return mail;
+      if (!dead_letters_.empty() || look_for_dead_letters()) return Errc::not_ready;
     }
   }
   bool empty() const {

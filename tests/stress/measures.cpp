@@ -3,10 +3,14 @@
 #define BOOST_TEST_MODULE measures
 #include <boost/histogram.hpp>
 #include <boost/test/unit_test.hpp>
+#include <mulproc/channel.hpp>
 #include <mulproc/process.hpp>
+#include <mulproc/routing/everything.hpp>
+#include <mulproc/serializer/trivially_copyable.hpp>
+#include <mulproc/transport/pipe.hpp>
 #include <random>
-#include <stress/checker.hpp>
 #include <stress/footprint.hpp>
+#include <stress/team.hpp>
 
 using namespace mulproc;
 using namespace mulproc::stress;
@@ -241,4 +245,46 @@ BOOST_AUTO_TEST_CASE(a_live_line_says_how_far_it_is) {
   for (const char* words :
        {"churn over pipe", "50 %", "1234 msg/s", "p50 1.50 us", "p99 2.50 ms", "in flight 7", "died 3", "12 s left"})
     BOOST_TEST(line.find(words) != line.npos, words << " is not in " << line);
+}
+
+namespace {
+/// A parent's endpoint whose children are all dead at this moment; the last of them left a dead letter.
+struct AllDead : Port {
+  std::vector<Mail> dead_letters() override {
+    std::vector<Mail> letters;
+    if (!std::exchange(told, true)) letters.emplace_back(Envelope{}, 5, Load{.number = 0}, nullptr);
+    return letters;
+  }
+  Result<> try_send(Header) override { return {}; }
+  bool empty() const override { return true; }
+  std::optional<std::size_t> unfinished() const override { return 1; }
+  Result<> join_for(std::chrono::nanoseconds) override { return {}; }
+  ProcessId id() const override { return {}; }
+  ProcessId parent_id() const override { return {}; }
+  int readable_handle() const override { return -1; }
+  Result<> put(Deadline, Header, const Load&) override { return {}; }
+  Result<> answer(const Envelope&, Request, const Load&) override { return {}; }
+  Result<Mail> take(Deadline, const Wanted*) override { return Errc::closed; }
+  bool told = false;
+};
+struct LineOfTheDead : Line {
+  using C = Channel<transport::pipe, serializer::trivially_copyable, routing::everything>;
+  C::Link link = C::open();
+  C channel = link.parent();
+  mulproc::Crew children{link, {.size = 1}, [](C& inbox) { (void)inbox.receive(); }};
+  AllDead port;
+  Port& parent() override { return port; }
+  mulproc::Crew& crew() override { return children; }
+};
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_dead_letter_is_an_answer_while_all_children_are_dead_and_not_yet_replaced) {
+  Settings settings{};
+  settings.children = 1;
+  const Medium medium{.transport = "none", .serializer = "none", .promises = {}, .largest_text = 100,
+                      .open = [](const Medium::Asked&, const Medium::Work&) -> std::unique_ptr<Line> { return std::make_unique<LineOfTheDead>(); }};
+  Run run{"a run", settings, medium};
+  Team team(run, [](Port&) { return 0; });
+  BOOST_TEST((team.receive_answer(Deadline::after(std::chrono::seconds(10))).error() == Errc::not_ready));
+  BOOST_TEST(team.dead_letters().size() == 1u);
 }
