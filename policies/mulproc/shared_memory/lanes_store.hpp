@@ -229,6 +229,7 @@ class LanesStore {
   std::size_t max_body_bytes() const noexcept { return segment_.layout().max_body_bytes; }
 
  private:
+  static constexpr std::chrono::milliseconds look_again{10};  // who could not have the lock sleeps no longer
   struct EvenDetached {};
   class Lock {
    public:
@@ -247,13 +248,14 @@ class LanesStore {
     return enter(deadline, EvenDetached{});
   }
   Result<Lock> enter(Deadline deadline, EvenDetached) { return settle(people_.lock(deadline)); }
-  /// For looks that may as well be done later: whoever has the lock may be stopped, which is no reason to wait.
+  /// For looks that may as well be done a little later: whoever has the lock may be stopped, which is no reason to wait.
   Result<Lock> enter_soon() {
     auto got = people_.mutex().try_lock();
     for (int tries = 0; got == RobustMutex::Got::nothing && tries < 1000; ++tries) {
       waiting::relax();
       if (people_.mutex().seems_free()) got = people_.mutex().try_lock();
     }
+    looked_in_vain_ = got == RobustMutex::Got::nothing;
     return settle(got);
   }
   Result<Lock> settle(RobustMutex::Got got) {
@@ -362,6 +364,7 @@ class LanesStore {
   bool may_still_get(F& selector) {
     const auto tails = [this] { return sum_of_tails_to(mailbox_) + sum_of_tails_to(segment_.open()); };
     const auto before = tails();
+    bool is_back = false;
     const auto is_empty = [&](Lane lane, std::uint32_t sender, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
@@ -369,12 +372,14 @@ class LanesStore {
         if (word.is(LaneState::READY) && receiver_->has_refused(sender, mailbox == segment_.open(), word)) continue;
         if (!selector(lane[i].read())) continue;
         const LaneWord now = lane[i].word.load(std::memory_order_acquire);
-        if (now.is_live() && now.position == word.position) return false;
+        if (!now.is_live() || now.position != word.position) continue;
+        is_back = now.is(LaneState::READY);
+        return false;
       }
       return true;
     };
     if (segment_.each_lane_to(mailbox_, is_empty) && segment_.each_lane_to(segment_.open(), is_empty) && before == tails()) return false;
-    receiver_->look_at_all();
+    if (is_back) receiver_->look_at_all();  // what another holds is waited for asleep
     return true;
   }
   std::uint64_t sum_of_tails_to(std::uint32_t mailbox) const {
@@ -448,7 +453,7 @@ class LanesStore {
     auto& bell = people_[me_].bell;
     const std::uint32_t seen = bell.load(std::memory_order_acquire);
     const auto rung = [&] { return bell.load(std::memory_order_relaxed) != seen || ready(); };
-    Deadline until = deadline.within(Participants::look_every);
+    Deadline until = deadline.within(std::exchange(looked_in_vain_, false) ? look_again : Participants::look_every);
     if (waiting_.spin(rung, until)) return Woken::by_news;
     if (until.expired()) return Woken::by_time;
     segment_.sleeps_for(me_).store(reasons, std::memory_order_release);
@@ -498,7 +503,7 @@ class LanesStore {
   std::optional<LanesReceiver> receiver_;
   W waiting_;
   std::uint32_t attended_ = never, crowded_ = never;  // those after which the other side was still there, and somebody else was
-  bool detached_ = false, death_told_ = false;
+  bool detached_ = false, death_told_ = false, looked_in_vain_ = false;
 };
 
 }  // namespace mulproc::shared_memory

@@ -90,9 +90,10 @@ class Participants {
     sleeps_known_ = as_it_is(head_->sleeps);
     return got;
   }
+  /// For who needs it once.
   RobustMutex::Got lock(Deadline deadline) noexcept {
     AtOnce at_once;
-    return lock(deadline, at_once);
+    return lock(deadline, at_once, RobustMutex::Look::soon);
   }
   RobustMutex& mutex() noexcept { return locks_[0]; }
 

@@ -146,7 +146,7 @@ struct Over {
     class Child {
      public:
       Child(Wire& wire, std::size_t index) : shape_(wire.shape_), end_(wire.links_[shares_a_link ? 0 : index].child()), parent_(::getppid()) {
-        InheritedFd::close_foreign();  // as spawn() does; by hand, as this process was forked by hand
+        if constexpr (!shares_a_link) InheritedFd::close_foreign();  // as spawn() does
         wire.links_.clear();
       }
       void send(const Body<Bytes>& body) { Over::template send<Bytes>(end_, parent_, body, shape_.spins); }
