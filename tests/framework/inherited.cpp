@@ -1,8 +1,8 @@
 // inherited.hpp: descriptors that must not stay open where they are not for.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <mulproc/inherited.hpp>
 #include <mulproc/process.hpp>
-#include <algorithm>
 
 using namespace mulproc;
 

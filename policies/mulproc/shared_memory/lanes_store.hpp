@@ -30,7 +30,7 @@ class LanesStore {
     const auto need = [](const std::error_code& error) {
       if (error) throw std::system_error(error, "shm_lanes: taking part");
     };
-    need(recovery_.allocate_tails(segment_.open()));
+    if (people_.used() == 0) need(recovery_.allocate_tails(segment_.open()));  // whoever has attached had done so before
     auto mailbox = recovery_.mailbox_for(thread_);
     need(mailbox.error());
     const auto used_before = people_.used();
