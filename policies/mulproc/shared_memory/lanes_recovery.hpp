@@ -38,11 +38,12 @@ class LanesRecovery {
 
   /// Looks for deaths and hands on what the dead held. Says whether anything changed.
   bool bury_the_dead(std::uint32_t me) {
-    bool changed = people_.look_for_deaths(me, [this](std::uint32_t dead) { let_go(dead); });
-    changed |= bury_unreachable();
+    const bool died = people_.look_for_deaths(me, [this](std::uint32_t dead) { let_go(dead); });
+    const bool unreachable = bury_unreachable();
     if (head_.letters_stuck != 0) move_letters();
-    if (changed) segment_.wake_everybody();
-    return changed;
+    if (died) segment_.wake_everybody();
+    if (!died && unreachable) segment_.wake_who_waits_for_another();
+    return died || unreachable;
   }
   /// After a lock of the dead: whatever they had begun is ended.
   void settle(std::uint32_t me) {
@@ -62,7 +63,7 @@ class LanesRecovery {
   void give_back_all(std::uint32_t who, std::uint32_t mailbox) {
     bool came_back = false;
     const auto give_back = [&](Lane lane, std::uint32_t, std::uint32_t) {
-      for (std::uint32_t i = 0; i < lane.capacity; ++i) {
+      for (std::uint32_t i = 0, end = lane.slots_written(); i < end; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
         if (word.owner != who) continue;
         if (word.is(LaneState::CLAIMED_DEAD)) lane[i].word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position), std::memory_order_release);
@@ -191,7 +192,7 @@ class LanesRecovery {
   }
   void bury_all_in(std::uint32_t mailbox) {
     segment_.each_lane_to(mailbox, [&](Lane lane, std::uint32_t sender, std::uint32_t) {
-      for (std::uint32_t i = 0; i < lane.capacity; ++i) {
+      for (std::uint32_t i = 0, end = lane.slots_written(); i < end; ++i) {
         if (lane[i].word.load(std::memory_order_acquire).is_live()) bury(lane, i, sender);
       }
       return true;

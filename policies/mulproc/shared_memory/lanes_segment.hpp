@@ -145,6 +145,13 @@ class LanesSegment {
     head_.population.fetch_add(1, std::memory_order_release);
     people_.each_watcher_of(who, [this](std::uint32_t watcher) { wake_if(watcher, anything); });
   }
+  /// Somebody who had gone can no longer be reached: whoever waits for room with him, or for what was for him, waits in vain.
+  void wake_who_waits_for_another() noexcept {
+    head_.population.fetch_add(1, std::memory_order_release);
+    head_.ends.fetch_add(1, std::memory_order_release);
+    fence_if_needed();
+    wake_those(lane_room | all_done, 0, Wake::all);
+  }
   void wake_everybody() noexcept {
     head_.population.fetch_add(1, std::memory_order_release);
     head_.ends.fetch_add(1, std::memory_order_release);

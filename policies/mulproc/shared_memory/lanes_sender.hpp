@@ -146,13 +146,14 @@ class LanesSender {
     if (!writer) {
       const Lane lane = segment_.lane(me_, mailbox);
       if (auto error = segment_.allocate(segment_.layout().lane(me_, mailbox), segment_.layout().lane_bytes)) return error;
-      if (!lane.is_used()) {
+      const bool is_new = !lane.is_used();
+      if (is_new) {
         lane.tail->store(1, std::memory_order_release);
         segment_.head().lanes.fetch_add(1, std::memory_order_release);  // Killed before: LanesRecovery::settle does it.
       }
       writer = std::make_unique<LaneWriter>();
       writer->lane = lane;
-      writer->position = lane.true_tail();
+      writer->position = is_new ? 1 : lane.true_tail();
       writer->slot = lane.slot_of(writer->position);
     }
     return writer.get();
