@@ -43,7 +43,7 @@ class InheritedFd {
   void reset() noexcept {
     if (fd_ < 0) return;
     const std::lock_guard lock(mutex());
-    if (Entry& entry = listed(); entry.id == id_) {
+    if (Entry& entry = place(); entry.id == id_ && is_open(entry)) {
       entry = {};
       ::close(fd_);
     }
@@ -54,19 +54,21 @@ class InheritedFd {
   bool claim() noexcept {
     if (fd_ < 0) return false;
     const std::lock_guard lock(mutex());
-    if (listed().id != id_) return false;
-    listed().generation = ForkWatch::generation();
+    Entry& entry = place();
+    if (entry.id != id_ || !is_open(entry)) return false;
+    entry.generation = ForkWatch::generation();
     return true;
   }
 
   /// In a child: closes every listed descriptor that this process neither made nor claimed.
   static void close_foreign() noexcept {
     const std::lock_guard lock(mutex());
-    const auto is_foreign = [](const Entry& entry) { return entry.id != 0 && entry.generation != ForkWatch::generation(); };
+    const auto is_foreign = [](const Entry& entry) { return is_open(entry) && entry.generation != ForkWatch::generation(); };
     for (std::size_t begin = 0, end = 0; begin < list().size(); begin = end + 1) {
-      for (end = begin; end < list().size() && is_foreign(list()[end]); ++end) list()[end] = {};
+      for (end = begin; end < list().size() && is_foreign(list()[end]);) ++end;
       if (begin != end) close_range(begin, end);
     }
+    foreign_closed_in() = ForkWatch::generation();
   }
 
  private:
@@ -74,7 +76,8 @@ class InheritedFd {
     std::uint64_t id = 0;  // 0: not listed
     std::uint32_t generation = 0;
   };
-  Entry& listed() noexcept { return list()[static_cast<std::size_t>(fd_)]; }  // fd_ is a descriptor
+  Entry& place() noexcept { return list()[static_cast<std::size_t>(fd_)]; }  // fd_ is a descriptor
+  static bool is_open(const Entry& entry) noexcept { return entry.id != 0 && entry.generation >= foreign_closed_in(); }
   /// [begin, end) in one call, for among three hundred links each child would make a thousand; before Linux 5.9 one by one.
   static void close_range(std::size_t begin, std::size_t end) noexcept {
     constexpr long close_range = 436;  // on every architecture; older headers do not name it
@@ -93,6 +96,11 @@ class InheritedFd {
   static std::vector<Entry>& list() {
     static std::vector<Entry> entries;
     return entries;
+  }
+  /// What is older than this generation is closed. So a child need not write into the list, whose pages it shares until it does.
+  static std::uint32_t& foreign_closed_in() {
+    static std::uint32_t generation = 0;
+    return generation;
   }
   static std::uint64_t& last_id() {
     static std::uint64_t id = 0;
