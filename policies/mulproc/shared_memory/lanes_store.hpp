@@ -489,7 +489,8 @@ class LanesStore {
       return;
     }
     const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
-    death_told_ = (woken_by > 0 && RobustMutex::died_with(words[static_cast<std::size_t>(woken_by)])) || (woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen);
+    const bool one_changed_before = woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen;
+    death_told_ = one_changed_before || (woken_by > 0 && RobustMutex::died_with(words[static_cast<std::size_t>(woken_by)]));
   }
 
   LanesSegment segment_;
@@ -502,7 +503,7 @@ class LanesStore {
   std::optional<LanesSender> sender_;
   std::optional<LanesReceiver> receiver_;
   W waiting_;
-  std::uint32_t attended_ = never, crowded_ = never;  // those after which the other side was still there, and somebody else was
+  std::uint32_t attended_ = never, crowded_ = never;  // LanesHead::ends when the other side was there; when somebody else was
   bool detached_ = false, death_told_ = false, looked_in_vain_ = false;
 };
 

@@ -90,10 +90,9 @@ class Participants {
     sleeps_known_ = as_it_is(head_->sleeps);
     return got;
   }
-  /// For who needs it once.
   RobustMutex::Got lock(Deadline deadline) noexcept {
     AtOnce at_once;
-    return lock(deadline, at_once, RobustMutex::Look::soon);
+    return lock(deadline, at_once);
   }
   RobustMutex& mutex() noexcept { return locks_[0]; }
 
@@ -202,8 +201,8 @@ class Participants {
   bool may_be_reached(ProcessId who, std::uint32_t its_mailbox) const noexcept {
     return its_mailbox != nobody || who == anyone || who.host != 0 || thread_exists(who.pid);
   }
-  /// Now that somebody went, or sends no more: for a side's receivers nothing may come any more, or there is one left alone. In
-  /// between nobody's answer changes: what was held has gone back to its place, and who waits for it was told of that.
+  /// Somebody went, or sends no more: a side has nobody left who sends to the other, or there is one left alone. Short of that
+  /// nobody's wait ends: what the one who went had held is back in its place, and who waits for that was told.
   bool ends_a_wait() const noexcept { return as_it_is(head_->sending[0]) == 0 || as_it_is(head_->sending[1]) == 0 || !anybody_else(); }
   bool anybody_else() const noexcept { return as_it_is(head_->attached[0]) + as_it_is(head_->attached[1]) > 1; }
   bool somebody_ever(Role role) const noexcept { return head_->ever[number(role)] != 0; }
@@ -286,8 +285,8 @@ class Participants {
       if (is_attached(i)) f(i), ++count;
     }
   }
-  /// One more ends nobody's wait. Only who is to hear of its death takes up its life lock; were everybody woken, N who come at
-  /// one time would wake each other N x N times.
+  /// One more ends nobody's wait. Only who is to hear of its death is woken, and takes up its life lock; were everybody, N who
+  /// come at one time would wake each other N x N times.
   void somebody_came(std::uint32_t who) noexcept {
     each_watcher_of(who, [this](std::uint32_t i) {
       if (records_[i].waits_for != awake) ring(i);
@@ -366,7 +365,8 @@ class Participants {
         const auto begin = Deadline::clock::now();
         const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
         if constexpr (requires { waiting.parked(begin - begin); }) waiting.parked(Deadline::clock::now() - begin);
-        somebody_died = (woken_by > 0 && RobustMutex::died_with(words[static_cast<std::size_t>(woken_by)])) || (woken_by == -EAGAIN && self.bell.load(std::memory_order_relaxed) == seen);
+        const bool one_changed_before = woken_by == -EAGAIN && self.bell.load(std::memory_order_relaxed) == seen;
+        somebody_died = one_changed_before || (woken_by > 0 && RobustMutex::died_with(words[static_cast<std::size_t>(woken_by)]));
       }
     }
     self.parked.store(0, std::memory_order_relaxed);  // seen late: a wake for nobody
