@@ -40,7 +40,7 @@ struct ExitStatus {
 class Child {
  public:
   Child(Child&& other) noexcept
-      : pid_(std::exchange(other.pid_, 0)), pidfd_(std::exchange(other.pidfd_, -1)), status_(other.status_), owner_(other.owner_) {}
+      : pid_(std::exchange(other.pid_, 0)), pidfd_(std::move(other.pidfd_)), status_(other.status_), owner_(other.owner_) {}
   Child& operator=(Child&& other) noexcept {
     if (this != &other) {
       this->~Child();
@@ -58,7 +58,6 @@ class Child {
         wait();
       }
     }
-    if (pidfd_ >= 0) ::close(pidfd_);
   }
 
   pid_t pid() const noexcept { return pid_; }
@@ -85,7 +84,7 @@ class Child {
         status_ = ExitStatus{.code = exited ? info.si_status : 128 + info.si_status, .signal = exited ? 0 : info.si_status};
       } else {
         if (deadline.expired()) return Errc::not_ready;
-        pollfd ended{.fd = pidfd_, .events = POLLIN, .revents = 0};
+        pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
         ::poll(&ended, 1, deadline.poll_milliseconds());  // readable once it has ended; woken early, it is asked again
       }
     }
@@ -93,21 +92,22 @@ class Child {
   }
   void kill(int signal = SIGTERM) noexcept {
     // Through the pidfd, so that a reused pid can never be hit.
-    if (!status_ && owner_.in_this_process()) (void)::syscall(SYS_pidfd_send_signal, pidfd_, signal, nullptr, 0);
+    if (!status_ && owner_.in_this_process()) (void)::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
   }
+  /// False too in a process that did not make it.
   bool alive() const noexcept {
-    if (status_ || pid_ == 0) return false;
-    pollfd ended{.fd = pidfd_, .events = POLLIN, .revents = 0};
+    if (status_ || pid_ == 0 || !owner_.in_this_process()) return false;
+    pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
     return ::poll(&ended, 1, 0) == 0;
   }
   /// A pidfd: readable once the child has ended.
-  int native_handle() const noexcept { return pidfd_; }
+  int native_handle() const noexcept { return pidfd_.get(); }
 
  private:
   friend class Spawner;
-  Child(pid_t pid, int pidfd) : pid_(pid), pidfd_(pidfd) {}
+  Child(pid_t pid, InheritedFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
   pid_t pid_;
-  int pidfd_;
+  InheritedFd pidfd_;  // younger children have no use for it
   std::optional<ExitStatus> status_;
   Owner owner_;
 };
@@ -147,15 +147,14 @@ class Spawner {
       writer.claim();
       ::_exit(run(body, [&writer] { writer.reset(); }));
     }
-    const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // of itself close-on-exec
     if (pidfd < 0) {
       const auto error = system_error_code(errno);
       ::kill(pid, SIGKILL);
       ::waitpid(pid, nullptr, 0);
       throw std::system_error(error, "pidfd_open");
     }
-    ::fcntl(pidfd, F_SETFD, FD_CLOEXEC);
-    return Starting(Child(pid, pidfd), std::move(reader));
+    return Starting(Child(pid, InheritedFd(pidfd)), std::move(reader));
   }
 
   template <class F, class... A>

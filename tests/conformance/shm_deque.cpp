@@ -1,6 +1,7 @@
 // What shm_deque promises beyond the other queues: cheap small messages, dead letters of the dead, names, wakes for the concerned.
 #define BOOST_TEST_MODULE shm_deque
 #include <boost/test/unit_test.hpp>
+#include <conformance/comings_and_goings.hpp>
 #include <mulproc/channel.hpp>
 #include <mulproc/process.hpp>
 #include <mulproc/routing/addressed_to_me.hpp>
@@ -14,6 +15,7 @@
 #include <vector>
 
 using namespace mulproc;
+using tests::naps, tests::wait_until_asleep;
 using namespace std::chrono_literals;
 using Jobs = Channel<transport::shm_deque, serializer::trivially_copyable, routing::addressed_to_me>;
 using Everything = Channel<transport::shm_deque, serializer::trivially_copyable, routing::everything>;
@@ -95,21 +97,6 @@ BOOST_AUTO_TEST_CASE(a_name_lets_strangers_meet_and_is_gone_with_its_opener) {
   BOOST_CHECK_THROW(Jobs::attach(name), std::system_error);
   BOOST_CHECK_THROW(Jobs::open({.name = "no/slash"}), std::invalid_argument);
 }
-
-namespace {
-/// Blocked in futex(2) or futex_waitv.
-void wait_until_asleep(pid_t process) {
-  for (std::string number; number != "202" && number != "449"; ::sched_yield()) std::ifstream("/proc/" + std::to_string(process) + "/syscall") >> number;
-}
-/// How often it went to sleep, or was asked to.
-long naps(pid_t process) {
-  std::ifstream status("/proc/" + std::to_string(process) + "/status");
-  for (std::string word; status >> word;) {
-    if (word == "voluntary_ctxt_switches:") return status >> word, std::stol(word);
-  }
-  return -1;
-}
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(endpoints_of_one_thread_share_its_mail_and_who_stays_gets_what_was_for_who_went) {
   auto link = Jobs::open();
@@ -204,4 +191,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(who_refused_a_message_sleeps_on_while_others_refus
   BOOST_TEST(naps(child.id().pid) - before < refusals / 2);
   parent.send({.request = request::DIE}).value();  // and hears of what is new
   BOOST_TEST(child.wait().code == 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_sleeps_sleeps_on_while_others_come_and_go, Transport, Queues) { tests::who_sleeps_sleeps_on_while_others_come_and_go<Transport>(); }
+BOOST_AUTO_TEST_CASE_TEMPLATE(whose_wait_is_over_when_the_last_one_goes_hears_of_it, Transport, Queues) {
+  tests::whose_wait_is_over_when_the_last_one_goes_hears_of_it<Transport>();
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_fell_asleep_before_another_came_hears_of_his_death, Transport, Queues) {
+  tests::who_fell_asleep_before_another_came_hears_of_his_death<Transport>(1);
 }

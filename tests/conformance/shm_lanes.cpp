@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <boost/test/unit_test.hpp>
+#include <conformance/comings_and_goings.hpp>
 #include <mulproc/channel.hpp>
 #include <mulproc/process.hpp>
 #include <mulproc/routing/addressed_to_me.hpp>
@@ -243,3 +244,7 @@ BOOST_AUTO_TEST_CASE(messages_flow_while_whoever_has_the_lock_is_stopped) {
   ::close(ends[0]), ::close(ends[1]);
   Participants::look_every = look_every;
 }
+
+BOOST_AUTO_TEST_CASE(who_sleeps_sleeps_on_while_others_come_and_go) { tests::who_sleeps_sleeps_on_while_others_come_and_go<transport::shm_lanes>(); }
+BOOST_AUTO_TEST_CASE(whose_wait_is_over_when_the_last_one_goes_hears_of_it) { tests::whose_wait_is_over_when_the_last_one_goes_hears_of_it<transport::shm_lanes>(); }
+BOOST_AUTO_TEST_CASE(who_fell_asleep_before_another_came_hears_of_his_death) { tests::who_fell_asleep_before_another_came_hears_of_his_death<transport::shm_lanes>(2); }

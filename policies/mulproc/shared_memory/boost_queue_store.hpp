@@ -28,13 +28,16 @@ class BoostQueueStore {
         thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
     lock.value();
-    bury_the_dead();
-    if (role == Role::parent && people_.alive(Role::parent))
-      throw std::system_error(system_error_code(EBUSY), "this channel has a live parent endpoint; only one at a time");
-    const auto index = people_.attach(role, thread_);
+    if (role == Role::parent) {
+      bury_the_dead();
+      if (people_.alive(Role::parent))
+        throw std::system_error(system_error_code(EBUSY), "this channel has a live parent endpoint; only one at a time");
+    }
+    auto index = people_.attach(role, thread_);
+    if (!index && bury_the_dead()) index = people_.attach(role, thread_);
     if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
     me_ = *index;
-    people_.wake_everybody();
+    people_.somebody_came(me_);
   }
   BoostQueueStore(const BoostQueueStore&) = delete;
 
@@ -45,10 +48,10 @@ class BoostQueueStore {
     if (lock) {
       for (const Item& item : held_) items_.push(item);
     }
-    held_.clear();
+    const bool gave_back = !std::exchange(held_, {}).empty();
     forget_what_is_held_by(me_);
     people_.detach(me_);
-    if (lock) people_.wake_everybody();
+    if (lock) gave_back ? people_.wake_everybody() : people_.somebody_went(me_);
   }
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {

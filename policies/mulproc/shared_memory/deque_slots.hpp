@@ -58,13 +58,13 @@ class DequeSlots {
     if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
     me_ = *index;
     if (index_.anything_elsewhere() || role_ == Role::parent) index_.sort_by_recipient();
-    people_.wake_everybody();
+    people_.somebody_came(me_);
   }
   void detach() noexcept {
     give_back_all_of(me_, Attempt::the_same);
     people_.detach(me_);
     index_.sort_by_recipient();
-    people_.wake_everybody();
+    people_.somebody_went(me_);
   }
 
   SlotWord commit(std::uint32_t at, SlotState state, std::uint8_t attempt) noexcept { return commit(at, index_.word(at), state, attempt); }

@@ -101,6 +101,10 @@ struct Lane {
   }
   std::uint32_t slot_of(std::uint64_t position) const noexcept { return static_cast<std::uint32_t>(position % capacity); }
   bool is_used() const noexcept { return tail->load(std::memory_order_relaxed) != 0; }
+  /// No slot from here on was ever written. One word may be there before its tail is.
+  std::uint32_t slots_written() const noexcept {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(tail->load(std::memory_order_acquire) + 1, capacity));
+  }
   /// The tail as the words have it: what a sender who died on his way left behind.
   std::uint64_t true_tail() const noexcept {
     std::uint64_t last = std::max<std::uint64_t>(tail->load(std::memory_order_relaxed), 1);
@@ -168,7 +172,7 @@ struct LaneReader {
     cursor = std::max<std::uint64_t>(lane.tail->load(std::memory_order_acquire), 1);
     slot = lane.slot_of(cursor);
     backlog.clear();
-    for (std::uint32_t i = 0; i < lane.capacity; ++i) {
+    for (std::uint32_t i = 0, end = lane.slots_written(); i < end; ++i) {
       const LaneWord word = lane[i].word.load(std::memory_order_acquire);
       if (word.is_live() && beyond(word.position, cursor) < 0) backlog.push_back({word.position, i});
     }

@@ -27,6 +27,7 @@ struct LanesHead {
   std::uint32_t mailbox_of[1024];  // each participant's: its thread's
   // Read by everybody, written seldom.
   alignas(64) std::atomic<std::uint32_t> population;  // changes when somebody comes, goes or ends its sending
+  std::atomic<std::uint32_t> ends;                    // changes when that may end somebody's wait; see Participants::ends_a_wait
   std::atomic<std::uint32_t> lanes;                   // changes when a lane is used for the first time
   std::atomic<std::uint32_t> joiners;                 // who may be asleep in join
   alignas(64) std::atomic<std::uint32_t> returns;     // changes when a message goes back to its place
@@ -34,7 +35,7 @@ struct LanesHead {
 
 struct LanesLayout {
   static constexpr std::uint64_t magic = 0x6d756c70726f6c31;  // "mulprol1"
-  static constexpr std::uint32_t version = 3, most_participants = 1024;
+  static constexpr std::uint32_t version = 4, most_participants = 1024;
   static constexpr std::size_t page = 4096, ticket_bytes = sizeof(std::uint64_t);
   /// Address space that all senders' bodies of one size may take.
   static constexpr std::size_t bodies_budget = std::size_t{1} << 35;

@@ -27,12 +27,7 @@ struct LanesLease {
 class LanesReceiver {
  public:
   LanesReceiver(LanesSegment& segment, std::uint32_t me, std::uint32_t mailbox) : segment_(segment), me_(me), mailbox_(mailbox) {
-    // Never moved afterwards; last_ points into them.
-    inlets_.reserve(segment.layout().people);
-    for (auto& seen : seen_) seen.reserve(segment.layout().people);
-    refusing_.reserve(segment.layout().people);
-    waiting_.reserve(segment.layout().people);
-    returned_.reserve(segment.layout().people);
+    for (auto& seen : seen_) seen.reserve(segment.layout().people);  // never moved afterwards; last_ points into them
   }
 
   /// A receive call begins: what was refused before may be wanted now.
@@ -71,8 +66,8 @@ class LanesReceiver {
   }
   /// A message was claimed and lies there again.
   void put_into_backlog(const LanesLease& claimed) {
-    if (claimed.sender >= inlets_.size()) return;
-    auto& reader = inlets_[claimed.sender].lane[claimed.is_open()];
+    if (claimed.sender >= inlets_.size() || !inlets_[claimed.sender]) return;
+    auto& reader = inlets_[claimed.sender]->lane[claimed.is_open()];
     const auto at = std::find_if(reader.backlog.begin(), reader.backlog.end(), [&](const auto& e) { return beyond(e.position, claimed.word->position) > 0; });
     reader.backlog.insert(at, {claimed.word->position, reader.lane.slot_of(claimed.word->position)});
     refusing_[claimed.sender] = waiting_[claimed.sender] = 1;
@@ -162,20 +157,19 @@ class LanesReceiver {
     if (lanes == lanes_) return;
     lanes_ = lanes;
     const std::uint32_t all = segment_.senders();
-    for (auto sender = static_cast<std::uint32_t>(inlets_.size()); sender < all; ++sender) {
-      inlets_.push_back({{LaneReader{segment_.lane(sender, mailbox_), 0, 0, {}}, LaneReader{segment_.lane(sender, segment_.open()), 0, 0, {}}}});
-      for (auto& seen : seen_) seen.push_back(0);
-      refusing_.push_back(0);
-      waiting_.push_back(0);
-      returned_.push_back(0);
-    }
+    inlets_.resize(all);
+    for (auto& seen : seen_) seen.resize(all);
+    for (auto* each : {&refusing_, &waiting_, &returned_}) each->resize(all);
     senders_.clear();
     for (std::uint32_t sender = 0; sender < all; ++sender) {
-      if (inlets_[sender].lane[0].lane.is_used() || inlets_[sender].lane[1].lane.is_used()) senders_.push_back(sender);
+      const Lane mine = segment_.lane(sender, mailbox_), open = segment_.lane(sender, segment_.open());
+      if (!mine.is_used() && !open.is_used()) continue;
+      if (!inlets_[sender]) inlets_[sender] = std::make_unique<Inlet>(Inlet{{LaneReader{mine, 0, 0, {}}, LaneReader{open, 0, 0, {}}}});
+      senders_.push_back(sender);
     }
   }
   void note_what_waits(std::uint32_t sender) noexcept {
-    waiting_[sender] = inlets_[sender].lane[0].backlog.empty() && inlets_[sender].lane[1].backlog.empty() ? 0 : 1;
+    waiting_[sender] = inlets_[sender]->lane[0].backlog.empty() && inlets_[sender]->lane[1].backlog.empty() ? 0 : 1;
     refusing_[sender] &= waiting_[sender];
   }
   /// Nothing in the sender's backlogs is wanted now.
@@ -210,12 +204,12 @@ class LanesReceiver {
       }
       const bool from_open = open.found && (!mine.found || static_cast<std::int64_t>(open.ticket - mine.ticket) < 0);
       const Candidate& chosen = from_open ? open : mine;
-      LaneReader& reader = inlets_[sender].lane[from_open];
+      LaneReader& reader = inlets_[sender]->lane[from_open];
       LaneSlot& slot = reader.lane[chosen.slot];
       const LaneWord claimed = LaneWord::of(LaneState::CLAIMED, chosen.word.attempt, me_, chosen.word.position);
       if (!from_open) {
         // Taken by another meanwhile, the open one may have been compared by the ticket of what was written there next.
-        if (open.found && inlets_[sender].lane[1].lane[open.slot].word.load(std::memory_order_acquire) != open.word) continue;
+        if (open.found && inlets_[sender]->lane[1].lane[open.slot].word.load(std::memory_order_acquire) != open.word) continue;
         slot.word.store(claimed, std::memory_order_relaxed);
       } else if (!claim_open(slot, chosen.word, claimed)) {
         continue;  // another was faster
@@ -228,7 +222,7 @@ class LanesReceiver {
         reader.advance();
         seen_[from_open][sender] = reader.cursor;
       }
-      last_ = {&reader, &seen_[from_open][sender], &seen_[!from_open][sender], inlets_[sender].lane[!from_open].lane.tail, sender, from_open};
+      last_ = {&reader, &seen_[from_open][sender], &seen_[!from_open][sender], inlets_[sender]->lane[!from_open].lane.tail, sender, from_open};
       return {&slot, claimed, sender, kind_of(from_open)};
     }
   }
@@ -236,7 +230,7 @@ class LanesReceiver {
   /// The oldest message in one lane that is ready and wanted. What lies before it goes into the backlog.
   template <class F>
   Candidate oldest(std::uint32_t sender, bool open, F& selector) {
-    LaneReader& reader = inlets_[sender].lane[open];
+    LaneReader& reader = inlets_[sender]->lane[open];
     if (!reader.lane.is_used()) return {};
     if (reader.cursor == 0 || reader.is_far_behind(reader.lane.tail->load(std::memory_order_relaxed))) {
       reader.begin();
@@ -302,7 +296,7 @@ class LanesReceiver {
 
   LanesSegment& segment_;
   const std::uint32_t me_, mailbox_;
-  std::vector<Inlet> inlets_;                // by sender
+  std::vector<std::unique_ptr<Inlet>> inlets_;  // by sender; of those with a lane in use
   std::vector<std::uint32_t> senders_;       // those with a lane in use
   std::vector<std::uint64_t> seen_[2];       // the cursors again, close together
   // By sender: its backlogs hold what a predicate refused; anything at all; something that came back, perhaps.

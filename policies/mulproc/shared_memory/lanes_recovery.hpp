@@ -4,6 +4,7 @@
 ///
 /// Each step leaves what the next to come would do again: a word is stored once, an address is stored once, and a dead letter
 /// that was copied but not yet freed in its lane is known by its ticket.
+#include <bitset>
 #include <mulproc/shared_memory/lanes_segment.hpp>
 
 namespace mulproc::shared_memory {
@@ -28,16 +29,21 @@ class LanesRecovery {
     return empty;
   }
   std::error_code allocate_tails(std::uint32_t mailbox) const noexcept {
-    return segment_.allocate(segment_.layout().tails_of(mailbox), segment_.layout().people * sizeof(std::uint64_t));
+    const auto& layout = segment_.layout();
+    const std::size_t begin = layout.tails_of(mailbox), bytes = layout.people * sizeof(std::uint64_t);
+    // Mailboxes are taken into use in their order: the page that the row before reaches into is there already.
+    const bool is_there = mailbox != 0 && mailbox != segment_.open() && (begin - 64) / LanesLayout::page == (begin + bytes - 1) / LanesLayout::page;
+    return is_there ? std::error_code() : segment_.allocate(begin, bytes);
   }
 
   /// Looks for deaths and hands on what the dead held. Says whether anything changed.
   bool bury_the_dead(std::uint32_t me) {
-    bool changed = people_.look_for_deaths(me, [this](std::uint32_t dead) { let_go(dead, Attempt::one_more); });
-    changed |= bury_unreachable();
+    const bool died = people_.look_for_deaths(me, [this](std::uint32_t dead) { let_go(dead); });
+    const bool unreachable = bury_unreachable();
     if (head_.letters_stuck != 0) move_letters();
-    if (changed) segment_.wake_everybody();
-    return changed;
+    if (died) segment_.wake_everybody();
+    if (!died && unreachable) segment_.wake_who_waits_for_another();
+    return died || unreachable;
   }
   /// After a lock of the dead: whatever they had begun is ended.
   void settle(std::uint32_t me) {
@@ -52,12 +58,36 @@ class LanesRecovery {
     segment_.wake_everybody();  // some may have been woken by the dead for what never came
   }
 
-  enum class Attempt { the_same, one_more };
-  /// What this participant holds goes back to its place.
-  void let_go(std::uint32_t who, Attempt attempt) {
+  /// What this participant, who leaves, holds goes back to its place. He knows his mailbox, and that he is not in the middle of
+  /// anything; so it is found in two rows of lanes, however many there are.
+  void give_back_all(std::uint32_t who, std::uint32_t mailbox) {
+    bool came_back = false;
+    const auto give_back = [&](Lane lane, std::uint32_t, std::uint32_t) {
+      for (std::uint32_t i = 0, end = lane.slots_written(); i < end; ++i) {
+        const LaneWord word = lane[i].word.load(std::memory_order_acquire);
+        if (word.owner != who) continue;
+        if (word.is(LaneState::CLAIMED_DEAD)) lane[i].word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position), std::memory_order_release);
+        if (!word.is(LaneState::CLAIMED)) continue;
+        lane[i].word.store(LaneWord::of(LaneState::READY, word.attempt, 0, word.position), std::memory_order_release);
+        came_back = true;
+      }
+      return true;
+    };
+    if (head_.letters_stuck == 0) {
+      segment_.each_lane_to(mailbox, give_back);
+      segment_.each_lane_to(segment_.open(), give_back);
+    } else {  // a dead letter it holds may lie in any lane
+      segment_.each_lane(give_back);
+    }
+    let_go_of_letters(who);
+    if (came_back) segment_.returned();
+  }
+  /// What the dead one held goes back to its place with one attempt more. What it left half done is looked for in all lanes, for
+  /// nothing it wrote of itself is believed.
+  void let_go(std::uint32_t who) {
     segment_.each_lane([&](Lane lane, std::uint32_t sender, std::uint32_t mailbox) {
       // Killed between a message and its tail: without this, readers would not look behind a slot he passed over.
-      if (sender == who && attempt == Attempt::one_more) {
+      if (sender == who) {
         lane.tail->store(lane.true_tail(), std::memory_order_release);
         if (mailbox != segment_.open()) bury_misdirected(lane, sender, segment_.mailbox(mailbox).load(std::memory_order_relaxed));
       }
@@ -66,9 +96,7 @@ class LanesRecovery {
         if (word.owner != who) continue;
         if (word.is(LaneState::CLAIMED_DEAD)) lane[i].word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position), std::memory_order_release);
         if (!word.is(LaneState::CLAIMED)) continue;
-        if (attempt == Attempt::the_same) {
-          lane[i].word.store(LaneWord::of(LaneState::READY, word.attempt, 0, word.position), std::memory_order_release);
-        } else if (mailbox != segment_.open()) {
+        if (mailbox != segment_.open()) {
           bury(lane, i, sender);  // addressed to the dead one: nobody else may have it
         } else {
           try_again(lane, i, sender);
@@ -76,10 +104,7 @@ class LanesRecovery {
       }
       return true;
     });
-    each_letter([&](LaneSlot& slot) {
-      const LaneWord word = slot.word.load(std::memory_order_relaxed);
-      if (word.is(LaneState::CLAIMED_DEAD) && word.owner == who) slot.word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position));
-    });
+    let_go_of_letters(who);
     segment_.returned();
   }
   /// Ready again with one attempt more, in one store, so that a death here cannot count another; or a dead letter.
@@ -103,14 +128,6 @@ class LanesRecovery {
       if (LanesSegment::address_of(lane[i].read().recipient) != address) bury(lane, i, sender);
     }
   }
-
-  bool is_attached(std::uint32_t mailbox) const noexcept {
-    for (std::uint32_t i = 0; i < segment_.senders(); ++i) {
-      if (people_.is_attached(i) && segment_.mailbox_of(i).load(std::memory_order_relaxed) == mailbox) return true;
-    }
-    return false;
-  }
-  bool may_be_reached(ProcessId who) const { return people_.may_be_reached(who); }
 
   /// The oldest dead letter; `f(slot, sender)` wherever it lies.
   struct Letter {
@@ -150,27 +167,42 @@ class LanesRecovery {
   }
 
  private:
+  using Mailboxes = std::bitset<LanesLayout::most_participants>;
   /// What waits for those who are gone becomes dead letters, and their mailboxes are free for others.
   bool bury_unreachable() {
-    bool changed = false;
+    Mailboxes attached, buried;
+    for (std::uint32_t i = 0; i < segment_.senders(); ++i) {
+      const auto mailbox = segment_.mailbox_of(i).load(std::memory_order_relaxed);
+      if (people_.is_attached(i) && mailbox < attached.size()) attached.set(mailbox);
+    }
     for (std::uint32_t mailbox = 0; mailbox < segment_.mailboxes_used(); ++mailbox) {
       const auto address = segment_.mailbox(mailbox).load(std::memory_order_relaxed);
-      if (address == 0 || is_attached(mailbox) || may_be_reached(LanesSegment::who_has(address))) continue;
-      // (6) The address goes first, everybody passes a fence, then the lanes are read: a sender who wrote later than that sees
-      // the address gone, and buries the message himself; see (7).
+      if (address == 0 || attached.test(mailbox) || people_.may_be_reached(LanesSegment::who_has(address))) continue;
       segment_.mailbox(mailbox).store(0, std::memory_order_relaxed);
-      ProcessFence::everywhere();
-      bury_all_in(mailbox);  // Killed before: the next to come finds a mailbox of nobody with letters in it; see settle().
-      changed = true;
+      buried.set(mailbox);
     }
-    return changed;
+    if (buried.none()) return false;
+    // (6) The addresses go first, everybody passes a fence, then the lanes are read: a sender who wrote later than that sees
+    // the address gone, and buries the message himself; see (7).
+    ProcessFence::everywhere();
+    for (std::uint32_t mailbox = 0; mailbox < buried.size(); ++mailbox) {
+      if (buried.test(mailbox)) bury_all_in(mailbox);  // Killed before: the next to come finds a mailbox of nobody with letters in it; see settle().
+    }
+    return true;
   }
   void bury_all_in(std::uint32_t mailbox) {
     segment_.each_lane_to(mailbox, [&](Lane lane, std::uint32_t sender, std::uint32_t) {
-      for (std::uint32_t i = 0; i < lane.capacity; ++i) {
+      for (std::uint32_t i = 0, end = lane.slots_written(); i < end; ++i) {
         if (lane[i].word.load(std::memory_order_acquire).is_live()) bury(lane, i, sender);
       }
       return true;
+    });
+  }
+
+  void let_go_of_letters(std::uint32_t who) {
+    each_letter([&](LaneSlot& slot) {
+      const LaneWord word = slot.word.load(std::memory_order_relaxed);
+      if (word.is(LaneState::CLAIMED_DEAD) && word.owner == who) slot.word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position));
     });
   }
 

@@ -133,8 +133,24 @@ class LanesSegment {
       if (mailbox_of(i).load(std::memory_order_relaxed) == mailbox) wake_if(i, letters_of_mine);
     }
   }
+  /// One more ends nobody's wait. Only who is to hear of its death is woken, and takes up its life lock; were everybody, N who
+  /// come at one time would wake each other N x N times.
+  void somebody_came(std::uint32_t who) noexcept {
+    head_.population.fetch_add(1, std::memory_order_release);
+    people_.each_watcher_of(who, [this](std::uint32_t watcher) { wake_if(watcher, anything); });
+  }
+  /// He went, or sends no more.
+  void somebody_went(std::uint32_t who) noexcept { people_.ends_a_wait() ? wake_everybody() : somebody_came(who); }
+  /// Somebody who had gone can no longer be reached: whoever waits for room with him, or for what was for him, waits in vain.
+  void wake_who_waits_for_another() noexcept {
+    head_.population.fetch_add(1, std::memory_order_release);
+    head_.ends.fetch_add(1, std::memory_order_release);
+    fence_if_needed();
+    wake_those(lane_room | all_done, 0, Wake::all);
+  }
   void wake_everybody() noexcept {
     head_.population.fetch_add(1, std::memory_order_release);
+    head_.ends.fetch_add(1, std::memory_order_release);
     for (std::uint32_t i = 0; i < senders(); ++i) {
       people_[i].bell.fetch_add(1, std::memory_order_release);
       wake_if(i, anything);

@@ -13,7 +13,16 @@ namespace mulproc::shared_memory {
 
 class LanesSender {
  public:
-  LanesSender(LanesSegment& segment, std::uint32_t me, pid_t thread) : segment_(segment), me_(me), thread_(thread), chunks_(segment, me), writers_(segment.open() + 1), ticket_(newest_ticket()) {}
+  /// Whether lanes of this index may hold messages of who had it before.
+  enum class Index : std::uint8_t { never_used, inherited };
+  LanesSender(LanesSegment& segment, std::uint32_t me, pid_t thread, Index index)
+      : segment_(segment),
+        me_(me),
+        thread_(thread),
+        chunks_(segment, me),
+        writers_(segment.open() + 1),
+        inherited_(index == Index::never_used),
+        ticket_(index == Index::never_used ? 0 : newest_ticket()) {}
 
   /// A way to one recipient, as it was when it was looked up.
   struct Route {
@@ -137,13 +146,14 @@ class LanesSender {
     if (!writer) {
       const Lane lane = segment_.lane(me_, mailbox);
       if (auto error = segment_.allocate(segment_.layout().lane(me_, mailbox), segment_.layout().lane_bytes)) return error;
-      if (!lane.is_used()) {
+      const bool is_new = !lane.is_used();
+      if (is_new) {
         lane.tail->store(1, std::memory_order_release);
         segment_.head().lanes.fetch_add(1, std::memory_order_release);  // Killed before: LanesRecovery::settle does it.
       }
       writer = std::make_unique<LaneWriter>();
       writer->lane = lane;
-      writer->position = lane.true_tail();
+      writer->position = is_new ? 1 : lane.true_tail();
       writer->slot = lane.slot_of(writer->position);
     }
     return writer.get();
@@ -188,7 +198,7 @@ class LanesSender {
   Route open_;
   Route* last_ = &open_;
   Sent sent_{};  // the last one
-  bool inherited_ = false;
+  bool inherited_;  // nothing is left to inherit
   std::uint64_t ticket_;
 };
 

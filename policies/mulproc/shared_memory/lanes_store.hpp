@@ -30,18 +30,20 @@ class LanesStore {
     const auto need = [](const std::error_code& error) {
       if (error) throw std::system_error(error, "shm_lanes: taking part");
     };
-    need(recovery_.allocate_tails(segment_.open()));
+    if (people_.used() == 0) need(recovery_.allocate_tails(segment_.open()));  // whoever has attached had done so before
     auto mailbox = recovery_.mailbox_for(thread_);
     need(mailbox.error());
+    const auto used_before = people_.used();
     auto index = people_.attach(role, thread_);
     if (!index && recovery_.bury_the_dead(me_)) index = people_.attach(role, thread_);
     if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
     me_ = *index;
+    const auto lanes = me_ < used_before ? LanesSender::Index::inherited : LanesSender::Index::never_used;
     segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
     segment_.mailbox_of(me_).store(mailbox_ = *mailbox, std::memory_order_relaxed);
-    sender_.emplace(segment_, me_, thread_);
+    sender_.emplace(segment_, me_, thread_, lanes);
     receiver_.emplace(segment_, me_, *mailbox);
-    segment_.wake_everybody();
+    segment_.somebody_came(me_);
   }
   LanesStore(const LanesStore&) = delete;
 
@@ -49,9 +51,9 @@ class LanesStore {
   void detach() noexcept {
     if (!owner_.is_me() || std::exchange(detached_, true)) return;
     const auto lock = enter(Deadline::never(), EvenDetached{});
-    if (lock) recovery_.let_go(me_, LanesRecovery::Attempt::the_same);
+    if (lock) recovery_.give_back_all(me_, mailbox_);
     people_.detach(me_);
-    if (lock) segment_.wake_everybody();
+    if (lock) segment_.somebody_went(me_);
   }
 
   Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
@@ -100,7 +102,7 @@ class LanesStore {
     receiver_->begin_call();
     bool looked_again = false;
     while (true) {
-      const auto population = population_now();  // before what depends on it is looked at
+      const auto ends = ends_now();  // before what depends on it is looked at
       while (const Lease lease = receiver_->next(selector)) {
         if constexpr (F::looks_inside) {
           bool wanted = false;
@@ -128,8 +130,8 @@ class LanesStore {
         }
       }
       if (deadline.expired() || people_.news_of_a_death(deaths_known)) return Errc::not_ready;
-      const auto woken = sleep(reasons_for(selector), deadline, [&] { return receiver_->may_have_news() || population_now() != population; },
-                               [&] { return receiver_->has_news() || population_now() != population; });
+      const auto woken = sleep(reasons_for(selector), deadline, [&] { return receiver_->may_have_news() || ends_now() != ends; },
+                               [&] { return receiver_->has_news() || ends_now() != ends; });
       looked_again = false;
       if (woken == Woken::by_time) receiver_->look_at_all();  // who gives back may be stopped between the word and the news of it
     }
@@ -183,7 +185,7 @@ class LanesStore {
   Result<> join(Deadline deadline) {
     if (detached_) return Errc::stale;
     while (true) {
-      const auto population = population_now();
+      const auto ends = ends_now();
       const LaneSlot* unfinished = find_unfinished();
       if (!unfinished) return {};
       const LaneWord word = unfinished->word.load(std::memory_order_acquire);
@@ -194,7 +196,7 @@ class LanesStore {
         return Errc::abandoned;
       }
       if (deadline.expired()) return Errc::not_ready;
-      sleep(all_done, deadline, [&] { return unfinished->word.load(std::memory_order_acquire) != word || population_now() != population; });
+      sleep(all_done, deadline, [&] { return unfinished->word.load(std::memory_order_acquire) != word || ends_now() != ends; });
     }
   }
   Result<Lease> take_dead_letter() {
@@ -217,7 +219,7 @@ class LanesStore {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
     people_.end_sending(me_);
-    segment_.wake_everybody();
+    segment_.somebody_went(me_);
     return {};
   }
 
@@ -227,6 +229,7 @@ class LanesStore {
   std::size_t max_body_bytes() const noexcept { return segment_.layout().max_body_bytes; }
 
  private:
+  static constexpr std::chrono::milliseconds look_again{10};  // who could not have the lock sleeps no longer
   struct EvenDetached {};
   class Lock {
    public:
@@ -245,13 +248,14 @@ class LanesStore {
     return enter(deadline, EvenDetached{});
   }
   Result<Lock> enter(Deadline deadline, EvenDetached) { return settle(people_.lock(deadline)); }
-  /// For looks that may as well be done later: whoever has the lock may be stopped, which is no reason to wait.
+  /// For looks that may as well be done a little later: whoever has the lock may be stopped, which is no reason to wait.
   Result<Lock> enter_soon() {
     auto got = people_.mutex().try_lock();
     for (int tries = 0; got == RobustMutex::Got::nothing && tries < 1000; ++tries) {
       waiting::relax();
       if (people_.mutex().seems_free()) got = people_.mutex().try_lock();
     }
+    looked_in_vain_ = got == RobustMutex::Got::nothing;
     return settle(got);
   }
   Result<Lock> settle(RobustMutex::Got got) {
@@ -265,7 +269,8 @@ class LanesStore {
     }
     return Lock(people_.mutex());
   }
-  std::uint32_t population_now() noexcept { return segment_.head().population.load(std::memory_order_acquire); }
+  static constexpr std::uint32_t never = ~std::uint32_t{0};
+  std::uint32_t ends_now() noexcept { return segment_.head().ends.load(std::memory_order_acquire); }
 
   // Sending.
   Result<LanesSender::Route*> route_to(ProcessId recipient, Deadline deadline) {
@@ -303,11 +308,11 @@ class LanesStore {
   }
   template <class Ready, class Certainly>
   Result<> wait_for_room(Deadline deadline, Ready ready, Certainly certainly) {
-    const auto population = population_now();
+    const auto ends = ends_now();
     if (look_if_due()) return {};
     if (nobody_makes_room()) return Errc::closed;
     if (deadline.expired()) return Errc::not_ready;
-    sleep(lane_room, deadline, [&] { return ready() || population_now() != population; }, [&] { return certainly() || population_now() != population; });
+    sleep(lane_room, deadline, [&] { return ready() || ends_now() != ends; }, [&] { return certainly() || ends_now() != ends; });
     return {};
   }
   template <class Body>
@@ -321,12 +326,12 @@ class LanesStore {
     if (lock) recovery_.bury_misdirected(route.writer->lane, me_, segment_.mailbox(route.mailbox).load(std::memory_order_relaxed));
   }
   bool nobody_makes_room() {
-    if (population_now() == crowded_) return false;
-    const auto population = population_now();
+    if (ends_now() == crowded_) return false;
+    const auto ends = ends_now();
     const auto lock = enter_soon();
     if (!lock) return false;
     if (people_.anybody_else() || !people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) {
-      crowded_ = population;
+      crowded_ = ends;
       return false;
     }
     return !recovery_.bury_the_dead(me_);
@@ -344,13 +349,13 @@ class LanesStore {
     return selector(offer) ? letters_of_mine | letters_of_anyone : letters_of_mine;
   }
   bool other_side_gone() {
-    if (population_now() == attended_) return false;
-    const auto population = population_now();
+    if (ends_now() == attended_) return false;
+    const auto ends = ends_now();
     const auto lock = enter_soon();
     if (!lock) return false;
     if (people_.other_side_gone(role_)) return true;
     // An opener who dies before he attaches changes no count.
-    if (people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) attended_ = population;
+    if (people_.somebody_ever(role_ == Role::parent ? Role::child : Role::parent)) attended_ = ends;
     return false;
   }
   /// Something that this receiver would take is there, or may come back from somebody else who holds it. A look is no moment: it
@@ -359,6 +364,7 @@ class LanesStore {
   bool may_still_get(F& selector) {
     const auto tails = [this] { return sum_of_tails_to(mailbox_) + sum_of_tails_to(segment_.open()); };
     const auto before = tails();
+    bool is_back = false;
     const auto is_empty = [&](Lane lane, std::uint32_t sender, std::uint32_t mailbox) {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
@@ -366,12 +372,14 @@ class LanesStore {
         if (word.is(LaneState::READY) && receiver_->has_refused(sender, mailbox == segment_.open(), word)) continue;
         if (!selector(lane[i].read())) continue;
         const LaneWord now = lane[i].word.load(std::memory_order_acquire);
-        if (now.is_live() && now.position == word.position) return false;
+        if (!now.is_live() || now.position != word.position) continue;
+        is_back = now.is(LaneState::READY);
+        return false;
       }
       return true;
     };
     if (segment_.each_lane_to(mailbox_, is_empty) && segment_.each_lane_to(segment_.open(), is_empty) && before == tails()) return false;
-    receiver_->look_at_all();
+    if (is_back) receiver_->look_at_all();  // what another holds is waited for asleep
     return true;
   }
   std::uint64_t sum_of_tails_to(std::uint32_t mailbox) const {
@@ -445,7 +453,7 @@ class LanesStore {
     auto& bell = people_[me_].bell;
     const std::uint32_t seen = bell.load(std::memory_order_acquire);
     const auto rung = [&] { return bell.load(std::memory_order_relaxed) != seen || ready(); };
-    Deadline until = deadline.within(Participants::look_every);
+    Deadline until = deadline.within(std::exchange(looked_in_vain_, false) ? look_again : Participants::look_every);
     if (waiting_.spin(rung, until)) return Woken::by_news;
     if (until.expired()) return Woken::by_time;
     segment_.sleeps_for(me_).store(reasons, std::memory_order_release);
@@ -481,7 +489,8 @@ class LanesStore {
       return;
     }
     const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
-    death_told_ = woken_by > 0 || (woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen);
+    const bool one_changed_before = woken_by == -EAGAIN && bell.load(std::memory_order_relaxed) == seen;
+    death_told_ = one_changed_before || (woken_by > 0 && RobustMutex::died_with(words[static_cast<std::size_t>(woken_by)]));
   }
 
   LanesSegment segment_;
@@ -494,8 +503,8 @@ class LanesStore {
   std::optional<LanesSender> sender_;
   std::optional<LanesReceiver> receiver_;
   W waiting_;
-  std::uint32_t attended_ = 0, crowded_ = 0;  // the population with which the other side was there, and somebody else was
-  bool detached_ = false, death_told_ = false;
+  std::uint32_t attended_ = never, crowded_ = never;  // LanesHead::ends when the other side was there; when somebody else was
+  bool detached_ = false, death_told_ = false, looked_in_vain_ = false;
 };
 
 }  // namespace mulproc::shared_memory

@@ -201,6 +201,9 @@ class Participants {
   bool may_be_reached(ProcessId who, std::uint32_t its_mailbox) const noexcept {
     return its_mailbox != nobody || who == anyone || who.host != 0 || thread_exists(who.pid);
   }
+  /// Somebody went, or sends no more: a side has nobody left who sends to the other, or there is one left alone. Short of that
+  /// nobody's wait ends: what the one who went had held is back in its place, and who waits for that was told.
+  bool ends_a_wait() const noexcept { return as_it_is(head_->sending[0]) == 0 || as_it_is(head_->sending[1]) == 0 || !anybody_else(); }
   bool anybody_else() const noexcept { return as_it_is(head_->attached[0]) + as_it_is(head_->attached[1]) > 1; }
   bool somebody_ever(Role role) const noexcept { return head_->ever[number(role)] != 0; }
   bool alive(Role role) const noexcept { return as_it_is(head_->attached[number(role)]) != 0; }
@@ -272,6 +275,25 @@ class Participants {
   /// Whether the last sleep ended because somebody had something, not by time or a death.
   bool was_rung() const noexcept { return rung_; }
 
+  /// Those whose neighbour this one is; each should go to sleep anew, so that it watches this one's life lock.
+  template <class F>
+  void each_watcher_of(std::uint32_t who, F f) noexcept {
+    const auto all = used();
+    std::size_t count = 0;
+    for (std::uint32_t step = 1; step < all && count < most_neighbours; ++step) {
+      const std::uint32_t i = (who + all - step) % all;
+      if (is_attached(i)) f(i), ++count;
+    }
+  }
+  /// One more ends nobody's wait. Only who is to hear of its death is woken, and takes up its life lock; were everybody, N who
+  /// come at one time would wake each other N x N times.
+  void somebody_came(std::uint32_t who) noexcept {
+    each_watcher_of(who, [this](std::uint32_t i) {
+      if (records_[i].waits_for != awake) ring(i);
+    });
+  }
+  /// He went, or sends no more.
+  void somebody_went(std::uint32_t who) noexcept { ends_a_wait() ? wake_everybody() : somebody_came(who); }
   /// The life locks of the next attached ones after me, as words to sleep on; the caller looks, when one is dead already.
   std::size_t watch_neighbours(std::uint32_t me, std::span<WatchedWord> words) noexcept {
     const auto count = watch_neighbours(me, used(), words);
@@ -343,7 +365,8 @@ class Participants {
         const auto begin = Deadline::clock::now();
         const long woken_by = futex_wait_any(std::span(words).first(1 + count), until);
         if constexpr (requires { waiting.parked(begin - begin); }) waiting.parked(Deadline::clock::now() - begin);
-        somebody_died = woken_by > 0 || (woken_by == -EAGAIN && self.bell.load(std::memory_order_relaxed) == seen);
+        const bool one_changed_before = woken_by == -EAGAIN && self.bell.load(std::memory_order_relaxed) == seen;
+        somebody_died = one_changed_before || (woken_by > 0 && RobustMutex::died_with(words[static_cast<std::size_t>(woken_by)]));
       }
     }
     self.parked.store(0, std::memory_order_relaxed);  // seen late: a wake for nobody

@@ -88,6 +88,11 @@ class RobustMutex {
     return std::nullopt;
   }
 
+  /// What the watched word says now: its holder has died, and did not merely let go.
+  static bool died_with(const WatchedWord& watched) noexcept {
+    return (std::atomic_ref(*reinterpret_cast<std::uint32_t*>(watched.address)).load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) != 0;
+  }
+
  private:
   /// Until the others have used the lock for long, or have stopped: one of them slept, or the lock is free each time we look.
   /// That is seldom, for each look at its word costs them a cache miss.

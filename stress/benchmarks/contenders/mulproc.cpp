@@ -146,7 +146,7 @@ struct Over {
     class Child {
      public:
       Child(Wire& wire, std::size_t index) : shape_(wire.shape_), end_(wire.links_[shares_a_link ? 0 : index].child()), parent_(::getppid()) {
-        wire.links_.clear();
+        shares_a_link ? wire.links_.clear() : InheritedFd::close_foreign();  // the latter as spawn() does
       }
       void send(const Body<Bytes>& body) { Over::template send<Bytes>(end_, parent_, body, shape_.spins); }
       template <class F>
