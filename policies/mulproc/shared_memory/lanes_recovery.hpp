@@ -29,11 +29,7 @@ class LanesRecovery {
     return empty;
   }
   std::error_code allocate_tails(std::uint32_t mailbox) const noexcept {
-    const auto& layout = segment_.layout();
-    const std::size_t begin = layout.tails_of(mailbox), bytes = layout.people * sizeof(std::uint64_t);
-    // Mailboxes are taken into use in their order: the page that the row before reaches into is there already.
-    const bool is_there = mailbox != 0 && mailbox != segment_.open() && (begin - 64) / LanesLayout::page == (begin + bytes - 1) / LanesLayout::page;
-    return is_there ? std::error_code() : segment_.allocate(begin, bytes);
+    return segment_.allocate(segment_.layout().tails_of(mailbox), segment_.layout().people * sizeof(std::uint64_t));
   }
 
   /// Looks for deaths and hands on what the dead held. Says whether anything changed.

@@ -231,25 +231,13 @@ class LanesStore {
  private:
   static constexpr std::chrono::milliseconds look_again{10};  // who could not have the lock sleeps no longer
   struct EvenDetached {};
-  class Lock {
-   public:
-    explicit Lock(RobustMutex& mutex) noexcept : mutex_(&mutex) {}
-    Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
-    ~Lock() {
-      if (mutex_) mutex_->unlock();
-    }
-
-   private:
-    RobustMutex* mutex_;
-  };
-
-  Result<Lock> enter(Deadline deadline) {
+  Result<HeldLock> enter(Deadline deadline) {
     if (detached_) return Errc::stale;
     return enter(deadline, EvenDetached{});
   }
-  Result<Lock> enter(Deadline deadline, EvenDetached) { return settle(people_.lock(deadline)); }
+  Result<HeldLock> enter(Deadline deadline, EvenDetached) { return settle(people_.lock(deadline)); }
   /// For looks that may as well be done a little later: whoever has the lock may be stopped, which is no reason to wait.
-  Result<Lock> enter_soon() {
+  Result<HeldLock> enter_soon() {
     auto got = people_.mutex().try_lock();
     for (int tries = 0; got == RobustMutex::Got::nothing && tries < 1000; ++tries) {
       waiting::relax();
@@ -258,7 +246,7 @@ class LanesStore {
     looked_in_vain_ = got == RobustMutex::Got::nothing;
     return settle(got);
   }
-  Result<Lock> settle(RobustMutex::Got got) {
+  Result<HeldLock> settle(RobustMutex::Got got) {
     switch (got) {
       case RobustMutex::Got::lock: break;
       case RobustMutex::Got::nothing: return Errc::not_ready;
@@ -267,7 +255,7 @@ class LanesStore {
         recovery_.settle(me_);  // Killed here: the next owner finds a lock of the dead again.
         people_.mutex().make_consistent();
     }
-    return Lock(people_.mutex());
+    return HeldLock(people_.mutex());
   }
   static constexpr std::uint32_t never = ~std::uint32_t{0};
   std::uint32_t ends_now() noexcept { return segment_.head().ends.load(std::memory_order_acquire); }
