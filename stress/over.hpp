@@ -153,8 +153,8 @@ class PortOver : public Port {
     return with_body<S>(load, [&](const auto& body) { return channel_.send_until(deadline, header, body); });
   }
   Result<> answer(const Envelope& to, Request request, const Load& load) override {
-    return with_body<S>(load,
-                        [&](const auto& body) { return channel_.reply(MessageView<S>(to, 1, {}), request, body); });
+    const MessageParts answered{to};
+    return with_body<S>(load, [&](const auto& body) { return channel_.reply(MessageView<S>(answered), request, body); });
   }
   Result<Mail> take(Deadline deadline, const Wanted* wanted) override {
     auto message = wanted == nullptr ? channel_.receive_until(deadline)

@@ -8,6 +8,7 @@
 #include <mulproc/message.hpp>
 #include <mulproc/owner.hpp>
 #include <mulproc/shared.hpp>
+#include <mulproc/spares.hpp>
 #include <mulproc/stash.hpp>
 #include <mulproc/unwinding.hpp>
 #include <tuple>
@@ -134,10 +135,8 @@ class Channel {
     requires Predicates<MessageView, P...>
   Result<Message> receive_until(Deadline deadline, P... predicate) {
     if (auto mine = check(); !mine) return mine.error();
-    Selector<P...> selector{state_->policy, state_->id, state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
-    auto parcel = state_->endpoint->take_if(selector, deadline);
-    if (!parcel) return parcel.error();
-    return Result<Message>(std::in_place, state_, std::move(*parcel));
+    Selector<P...> selector{*state_, std::tuple<P...>(std::move(predicate)...)};
+    return take(selector, deadline);
   }
 
   /// For Crew: the same, but says not_ready early when somebody of the channel died; once for each new value of
@@ -146,17 +145,15 @@ class Channel {
     requires TellsOfDeaths<T> && Predicates<MessageView, P...>
   Result<Message> receive_or_death(Deadline deadline, std::uint32_t& deaths_known, P... predicate) {
     if (auto mine = check(); !mine) return mine.error();
-    Selector<P...> selector{state_->policy, state_->id, state_->max_body_bytes, std::tuple<P...>(std::move(predicate)...)};
-    auto parcel = state_->endpoint->take_if(selector, deadline, deaths_known);
-    if (!parcel) return parcel.error();
-    return Result<Message>(std::in_place, state_, std::move(*parcel));
+    Selector<P...> selector{*state_, std::tuple<P...>(std::move(predicate)...)};
+    return take(selector, deadline, deaths_known);
   }
 
   /// True when nothing is queued that this endpoint's policy accepts; held messages do not count.
   /// Fails:   throws std::system_error: stale, wrong_thread.
   bool empty() const {
     check().value();
-    Selector<> selector{state_->policy, id(), state_->max_body_bytes, {}};
+    Selector<> selector{*state_, {}};
     if constexpr (requires { state_->endpoint->empty_for(selector); }) {
       return state_->endpoint->empty_for(selector);
     } else {
@@ -236,6 +233,9 @@ class Channel {
   }
 
  private:
+  using Parcel = typename Endpoint::Parcel;
+  struct Held;
+
   // On the heap, so that a channel may be moved while messages are held; the last of them lets go of it.
   struct State {
     State(Endpoint e, R r) : endpoint(std::move(e)), policy(std::move(r)) {}
@@ -249,20 +249,35 @@ class Channel {
     std::vector<std::byte> scratch;
     std::size_t last_body_bytes = 0;
     std::size_t max_body_bytes = std::numeric_limits<std::uint32_t>::max();
+    Spares<Held> messages;
+  };
+  // A received message stays here while the Message, a pointer to it, is handed about. First the parcel: the parts show it.
+  struct HeldParcel {
+    Parcel parcel;
+  };
+  struct Held : HeldParcel, MessageParts {
+    template <class... A>
+    Held(const Shared<State>& its, A&&... makes_parcel)
+        : HeldParcel{Parcel(std::forward<A>(makes_parcel)...)},
+          MessageParts{parcel().envelope(), parcel().attempt(), parcel().bytes(), its->max_body_bytes},
+          state(its),
+          exceptions(state->unwinding.count()) {}
+    Parcel& parcel() noexcept { return HeldParcel::parcel; }
+    Shared<State> state;
+    unsigned exceptions;
   };
 
   template <class... P>
   struct Selector {
     static constexpr bool by_address = ByAddress<R>, looks_inside = sizeof...(P) != 0;
-    const R& policy;
-    ProcessId me;
-    std::size_t max_body_bytes;
+    const State& state;
     std::tuple<P...> predicate;
-    bool operator()(const Envelope& envelope) noexcept { return policy.accepts(envelope, me); }
-    template <class Parcel>
-    bool operator()(const Parcel& parcel) {
+    bool operator()(const Envelope& envelope) noexcept { return state.policy.accepts(envelope, state.id); }
+    template <class Candidate>
+    bool operator()(const Candidate& parcel) {
       if constexpr (looks_inside) {
-        return std::get<0>(predicate)(MessageView(parcel.envelope(), parcel.attempt(), parcel.bytes(), max_body_bytes));
+        const MessageParts parts{parcel.envelope(), parcel.attempt(), parcel.bytes(), state.max_body_bytes};
+        return std::get<0>(predicate)(MessageView(parts));
       } else {
         return true;
       }
@@ -293,6 +308,22 @@ class Channel {
       state_.forget();  // not ours to touch: kept for ever, so that nothing of it runs here
     }
     state_ = {};
+  }
+
+  /// The parcel is made where the message keeps it, if the transport can deliver it there.
+  template <class F, class... Deaths>
+  Result<Message> take(F& selector, Deadline deadline, Deaths&... deaths_known) {
+    state_->messages.prepare();  // before anything is taken: there may be no memory
+    const auto deliver = [this](auto&&... makes_parcel) {
+      return Result<Message>(std::in_place, state_, std::forward<decltype(makes_parcel)>(makes_parcel)...);
+    };
+    if constexpr (requires { state_->endpoint->deliver_if(selector, deadline, deliver, deaths_known...); }) {
+      return state_->endpoint->deliver_if(selector, deadline, deliver, deaths_known...);
+    } else {
+      auto parcel = state_->endpoint->take_if(selector, deadline, deaths_known...);
+      if (!parcel) return parcel.error();
+      return deliver(std::move(*parcel));
+    }
   }
 
   template <class... B>
@@ -352,83 +383,63 @@ class Channel {
 };
 
 /// The lease on one received message. Letting go of it means done; an exception that unwinds through it puts it back
-/// with attempt + 1.
+/// with attempt + 1. One that was moved from shows an empty envelope, and is stale.
 ///
 /// Safety:  belongs to its endpoint's thread, as the endpoint does; inert elsewhere.
 template <Transport T, Serializer S, RoutingPolicy R>
   requires Combination<T, R>
 class Channel<T, S, R>::Message : public mulproc::MessageView<S> {
-  using Parcel = typename Endpoint::Parcel;
-
  public:
   /// For Channel, which alone has a State.
-  Message(const Shared<State>& state, Parcel&& parcel)
-      : MessageView(parcel.envelope(), parcel.attempt(), {}, state->max_body_bytes),
-        state_(state),
-        parcel_(std::move(parcel)),
-        exceptions_(state_->unwinding.count()) {
-    this->rebind(parcel_->bytes());
-  }
-  Message(Message&& other) noexcept
-      : MessageView(other), state_(std::move(other.state_)), parcel_(std::move(other.parcel_)), exceptions_(other.exceptions_) {
-    if (other.has_its_bytes_in_itself()) this->rebind(parcel_ ? parcel_->bytes() : std::span<const std::byte>{});
-    other.parcel_.reset();
-  }
+  template <class... A>
+  Message(const Shared<State>& state, A&&... makes_parcel) : MessageView(state->messages.make(state, std::forward<A>(makes_parcel)...)) {}
+  Message(Message&& other) noexcept : MessageView(*std::exchange(other.parts_, &no_message)) {}
   Message& operator=(Message&& other) noexcept {
-    if (this != &other) {
-      this->~Message();
-      new (this) Message(std::move(other));
-    }
+    Message taken(std::move(other));
+    std::swap(this->parts_, taken.parts_);
     return *this;
   }
   ~Message() {
-    if (!parcel_) return;
-    if (!state_->owner.is_me()) {
-      new std::optional<Parcel>(std::move(parcel_));  // not ours to settle
-      state_.forget();
-      return;
-    }
-    if (state_->unwinding.count() > exceptions_) {
-      (void)fail();
-    } else {
-      (void)parcel_->done();
-    }
+    if (is_held()) settle();
   }
 
   /// Finishes the lease now.
   /// Fails:   stale when it has ended already, or its endpoint has.
   Result<> done() {
     if (auto mine = check(); !mine) return mine;
-    return parcel_->done();
+    return held().parcel().done();
   }
   /// Returns the message to its place; the attempt does not change.
   /// Fails:   stale when it has ended already, or its endpoint has.
   Result<> give_back() {
     if (auto mine = check(); !mine) return mine;
-    return parcel_->give_back();
+    return held().parcel().give_back();
   }
 
  private:
+  bool is_held() const noexcept { return this->parts_ != &no_message; }
+  Held& held() const noexcept { return static_cast<Held&>(const_cast<MessageParts&>(*this->parts_)); }
   Result<> check() const noexcept {
-    if (!parcel_ || !state_->endpoint) return Errc::stale;
-    return state_->owner.check();
+    if (!is_held() || !held().state->endpoint) return Errc::stale;
+    return held().state->owner.check();
   }
-  /// Then they move with it.
-  bool has_its_bytes_in_itself() const noexcept {
-    const auto* at = reinterpret_cast<const std::byte*>(this);
-    return this->bytes().data() >= at && this->bytes().data() < at + sizeof *this;
-  }
-  Result<> fail() {
-    if constexpr (requires { parcel_->fail(); }) {
-      return parcel_->fail();
+  void settle() noexcept {
+    if (!held().state->owner.is_me()) return;  // not ours to settle, nor to free
+    if (held().state->unwinding.count() > held().exceptions) [[unlikely]] {
+      (void)fail();
     } else {
-      return parcel_->give_back();
+      (void)held().parcel().done();
+    }
+    const Shared<State> state = std::move(held().state);
+    state->messages.end(held());
+  }
+  [[gnu::cold, gnu::noinline]] Result<> fail() {
+    if constexpr (requires { held().parcel().fail(); }) {
+      return held().parcel().fail();
+    } else {
+      return held().parcel().give_back();
     }
   }
-
-  Shared<State> state_;
-  std::optional<Parcel> parcel_;
-  unsigned exceptions_;
 };
 
 /// The configuration of one channel: a value that survives fork. Endpoints are made after it, in the thread that uses them.

@@ -30,7 +30,7 @@ class Frames {
  public:
   class Parcel {
    public:
-    Parcel(Shared<Block> block, const Envelope& envelope, std::size_t body) : block_(std::move(block)), body_(body), envelope_(envelope) {}
+    Parcel(const Shared<Block>& block, std::size_t begin) : block_(block), body_(begin + sizeof(Envelope)) { std::memcpy(&envelope_, block->data() + begin, sizeof envelope_); }
     const Envelope& envelope() const noexcept { return envelope_; }
     int attempt() const noexcept { return 1; }
     /// Nothing once it was moved from: a message that was given back may itself be moved.
@@ -49,18 +49,20 @@ class Frames {
 
   explicit Frames(std::size_t max_body_bytes) : max_body_bytes_(max_body_bytes) {}
 
+  /// Whether next() has an answer: a whole message has come, or a length that no peer of ours would write.
+  bool has_next() noexcept {
+    if (unread() < sizeof(Envelope)) return false;
+    const std::size_t body_bytes = next_body_bytes();
+    if (body_bytes > max_body_bytes_) return true;  // and no room is made for it
+    frame_ = sizeof(Envelope) + body_bytes;
+    return unread() >= frame_;
+  }
   /// The next whole message.
   /// Fails:   not_ready until more has been read; broken when its length is none that a peer of ours would write.
   Result<Parcel> next() {
-    if (unread() < sizeof(Envelope)) return Errc::not_ready;
-    Envelope envelope;
-    std::memcpy(&envelope, block_->data() + begin_, sizeof envelope);
-    if (envelope.body_bytes > max_body_bytes_) return Errc::broken;
-    frame_ = sizeof envelope + envelope.body_bytes;
-    if (unread() < frame_) return Errc::not_ready;
-    const std::size_t body = begin_ + sizeof envelope;
-    begin_ += frame_;
-    return Parcel(block_, envelope, body);
+    if (!has_next()) return Errc::not_ready;
+    if (next_body_bytes() > max_body_bytes_) return Errc::broken;
+    return Result<Parcel>(std::in_place, block_, std::exchange(begin_, begin_ + frame_));
   }
 
   /// Where to read to next: never empty. For a large frame, one that has begun or one like the last, it ends where that
@@ -83,6 +85,11 @@ class Frames {
   static constexpr std::size_t least_room = 4 << 10;
   static constexpr std::size_t large = 16 << 10;
 
+  std::size_t next_body_bytes() const noexcept {
+    std::uint32_t bytes;
+    std::memcpy(&bytes, block_->data() + begin_ + offsetof(Envelope, body_bytes), sizeof bytes);
+    return bytes;
+  }
   /// Brings what is unread to the beginning of a block that nobody else reads in.
   void move_on(std::size_t wanted) {
     const std::size_t have = unread();

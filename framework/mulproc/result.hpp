@@ -13,6 +13,7 @@ class Failure {
   Failure(std::error_code error) noexcept : category_(&error.category()), value_(error.value()) {}
   explicit operator bool() const noexcept { return value_ != 0; }
   std::error_code code() const noexcept { return category_ ? std::error_code(value_, *category_) : std::error_code(); }
+  [[noreturn, gnu::cold, gnu::noinline]] void raise() const { throw std::system_error(code()); }
 
  private:
   const std::error_category* category_ = nullptr;
@@ -48,7 +49,7 @@ class [[nodiscard]] Result {
 
  private:
   void require() const {
-    if (!value_) throw std::system_error(error_.code());
+    if (!value_) [[unlikely]] error_.raise();
   }
 
   std::optional<T> value_;
@@ -65,7 +66,7 @@ class [[nodiscard]] Result<void> {
   explicit operator bool() const noexcept { return !error_; }
   std::error_code error() const noexcept { return error_.code(); }
   void value() const {
-    if (error_) throw std::system_error(error_.code());
+    if (error_) [[unlikely]] error_.raise();
   }
 
  private:

@@ -24,12 +24,17 @@ class Stash {
     std::size_t dropped = 0, dead_letter_limit = 64;
     std::uint64_t next_place = 0;
     bool attached = true;
+    void put_back(Entry&& entry) {
+      auto at = waiting.begin();
+      while (at != waiting.end() && at->place < entry.place) ++at;
+      waiting.insert(at, std::move(entry));
+    }
   };
 
  public:
   class Parcel {
    public:
-    Parcel(const Shared<State>& state, Entry entry) : state_(state), entry_(std::move(entry)) {}
+    Parcel(const Shared<State>& state, Entry&& entry) : state_(state), entry_(std::move(entry)) {}
     Parcel(const Shared<State>& state, typename E::Parcel&& fresh, std::uint64_t place) : state_(state), entry_{std::move(fresh), place, 0} {}
     const Envelope& envelope() const noexcept { return entry_.envelope(); }
     int attempt() const noexcept { return entry_.attempt(); }
@@ -37,10 +42,7 @@ class Stash {
     Result<> done() { return settled() ? Result<>(Errc::stale) : entry_.parcel.done(); }
     Result<> give_back() {
       if (settled()) return Errc::stale;
-      auto& waiting = state_->waiting;
-      auto at = waiting.begin();
-      while (at != waiting.end() && at->place < entry_.place) ++at;
-      waiting.insert(at, std::move(entry_));
+      state_->put_back(std::move(entry_));
       return {};
     }
     Result<> fail() {
@@ -77,24 +79,31 @@ class Stash {
   /// The oldest that the selector accepts. What it refuses, or throws over, stays where it is.
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline) {
+    return deliver_if(selector, deadline, [](auto&&... makes_parcel) { return Result<Parcel>(std::in_place, std::forward<decltype(makes_parcel)>(makes_parcel)...); });
+  }
+  /// The same, for who keeps the parcel elsewhere: deliver(...) is given what it is made from, and says what is returned.
+  template <class F, class D>
+  auto deliver_if(F& selector, Deadline deadline, D deliver) -> decltype(deliver(std::declval<const Shared<State>&>(), std::declval<Entry>())) {
     auto& waiting = state_->waiting;
     for (auto entry = waiting.begin(); entry != waiting.end(); ++entry) {
       if (!selector(entry->envelope()) || !selector(std::as_const(*entry))) continue;
-      Parcel wanted(state_, std::move(*entry));
+      Entry wanted = std::move(*entry);
       waiting.erase(entry);
-      return wanted;
+      return deliver(state_, std::move(wanted));
     }
     while (true) {
       auto taken = endpoint_.take(deadline);
       if (!taken) return taken.error();
-      Result<Parcel> fresh(std::in_place, state_, *std::move(taken), state_->next_place++);
+      const std::uint64_t place = state_->next_place++;
+      bool wanted = false;
       try {
-        if (selector(fresh->envelope()) && selector(std::as_const(*fresh))) return fresh;
+        wanted = selector(taken->envelope()) && selector(std::as_const(*taken));
       } catch (...) {
-        (void)fresh->give_back();
+        state_->put_back({std::move(*taken), place, 0});
         throw;
       }
-      (void)fresh->give_back();
+      if (wanted) return deliver(state_, std::move(*taken), place);
+      state_->put_back({std::move(*taken), place, 0});
     }
   }
 

@@ -8,6 +8,8 @@
 ///           optional, each detected by what can be called:
 ///             take_if(selector, Deadline)  empty_for(selector)      a queue with several receivers
 ///             take_if(selector, Deadline, deaths_known)              TellsOfDeaths
+///             deliver_if(selector, Deadline, deliver[, deaths_known])
+///                                                                    as take_if, but says deliver(what a Parcel is made from...)
 ///             unfinished()  join(Deadline)                           Joinable
 ///             native_handle()                                        Pollable: readable when a receive may not wait
 ///             close()  parent_id()  max_body_bytes()  take_dead_letter()  dead_letters_dropped()

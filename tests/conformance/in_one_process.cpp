@@ -195,6 +195,24 @@ BOOST_AUTO_TEST_CASE(a_channel_may_be_moved_while_messages_are_held_and_messages
   BOOST_TEST(moved.receive_for(soon)->body<int>().value() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_message_that_was_moved_from_shows_nothing_and_ends_nothing) {
+  Pair ends;
+  for (int i = 1; i <= 2; ++i) ends.parent.send({.request = request::DO}, i).value();
+  auto first = *ends.child.receive_for(soon);
+  auto second = std::move(first);
+  CHECK_ERROR(first.done(), Errc::stale);
+  CHECK_ERROR(first.give_back(), Errc::stale);
+  BOOST_TEST((first.sequence() == 0u && first.bytes().empty() && !first.has_body()));
+  BOOST_TEST(second.body<int>().value() == 1);
+  first = *ends.child.receive_for(soon);
+  BOOST_TEST(first.body<int>().value() == 2);
+  second = std::move(first);  // the first message ends here
+  BOOST_TEST(second.body<int>().value() == 2);
+  second.give_back().value();
+  BOOST_TEST(ends.child.receive_for(soon)->body<int>().value() == 2);
+  CHECK_ERROR(ends.child.try_receive(), Errc::not_ready);
+}
+
 BOOST_AUTO_TEST_CASE(a_destroyed_endpoint_gives_back_what_it_holds_and_its_messages_are_stale) {
   if constexpr (promises.many_to_many) {
     auto link = All::open();

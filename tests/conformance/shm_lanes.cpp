@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_letter_does_not_overtake_offers_because_one_of_them_was_t
 BOOST_AUTO_TEST_CASE(a_message_is_seen_though_who_gave_it_back_was_stopped_before_he_said_so) {
   const Memory memory(8);
   Store parent(memory.segment, Role::parent), holder(memory.segment, Role::child), me(memory.segment, Role::child);
-  const auto give_back_half = [](const Store::Lease& lease) { lease.slot->word.store(LaneWord::of(LaneState::READY, 1, 0, lease.word->position)); };
+  const auto give_back_half = [](const Store::Lease& lease) { lease.slot->word.store(LaneWord::of(LaneState::READY, 1, 0, lease.word.position)); };
   for (const bool polls : {false, true}) {
     parent.put(numbered(1), {}, Deadline::now()).value();
     const auto held = take(holder, all).value();
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(a_position_written_over_does_not_send_a_reader_on_an_endles
     Store parent(memory.segment, Role::parent), child(memory.segment, Role::child);
     parent.put(numbered(1), {}, Deadline::now()).value();
     const auto held = take(child, all).value();
-    held.slot->word.store(LaneWord::of(LaneState::CLAIMED, 1, held.word->owner, held.word->position ^ (std::uint64_t{1} << bit)));
+    held.slot->word.store(LaneWord::of(LaneState::CLAIMED, 1, held.word.owner, held.word.position ^ (std::uint64_t{1} << bit)));
     BOOST_TEST((take(child, all).error() == Errc::not_ready));
   }
 }

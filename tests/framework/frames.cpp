@@ -42,6 +42,19 @@ BOOST_AUTO_TEST_CASE(a_frame_is_given_once_its_last_byte_has_come) {
   BOOST_TEST(frames.unread() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(a_length_that_no_peer_would_write_is_no_reason_to_make_room) {
+  Frames frames(1000);
+  const std::size_t usual = frames.room().size();
+  auto stream = frame(1, 0);
+  const std::uint32_t claimed = 1 << 30;
+  std::memcpy(stream.data() + offsetof(Envelope, body_bytes), &claimed, sizeof claimed);
+  read(frames, stream);
+  for (int i = 0; i < 2; ++i) {
+    BOOST_TEST((frames.next().error() == Errc::broken));
+    BOOST_TEST(frames.room().size() <= usual);  // a put that waits for room reads on
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_held_message_stays_what_it_was_while_others_are_read) {
   Frames frames(200'000);
   std::vector<Frames::Parcel> held;

@@ -71,8 +71,12 @@ struct alignas(64) LaneSlot {
   using Words = std::array<std::uint64_t, words>;
   template <std::size_t... I>
   void write(const Envelope& from, std::index_sequence<I...>) noexcept {
-    const auto copy = std::bit_cast<Words>(from);
-    (std::atomic_ref(words_[I]).store(copy[I], std::memory_order_relaxed), ...);
+    (std::atomic_ref(words_[I]).store(word_of(from, I), std::memory_order_relaxed), ...);
+  }
+  static std::uint64_t word_of(const Envelope& envelope, std::size_t i) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, reinterpret_cast<const std::byte*>(&envelope) + i * sizeof word, sizeof word);
+    return word;
   }
   template <std::size_t... I>
   Envelope read(std::index_sequence<I...>) const noexcept {

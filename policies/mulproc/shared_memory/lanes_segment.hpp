@@ -122,7 +122,7 @@ class LanesSegment {
     if ((sleeps_for(who).load(std::memory_order_acquire) & reasons) == 0) return;
     wake(who);
   }
-  void wake(std::uint32_t who) noexcept {
+  [[gnu::noinline]] void wake(std::uint32_t who) noexcept {
     sleeps_for(who).store(nothing_asleep, std::memory_order_relaxed);  // the next to ask need not wake it again
     people_[who].bell.fetch_add(1, std::memory_order_release);
     futex_wake_all(people_[who].bell);
@@ -172,7 +172,7 @@ class LanesSegment {
     if (sender >= layout_.people) return;  // out of a word that a peer wrote
     fence_if_needed();
     wake_if(sender, lane_room);
-    if (head_.joiners.load(std::memory_order_relaxed) != 0 && head_.joiners.exchange(0, std::memory_order_acq_rel) != 0) wake_those(all_done, 0, Wake::all);
+    if (head_.joiners.load(std::memory_order_relaxed) != 0) [[unlikely]] wake_joiners();
   }
   void fence_if_needed() const noexcept {
     if (fenced_by_sleepers_) {
@@ -184,6 +184,9 @@ class LanesSegment {
 
  private:
   enum class Wake { one, all };
+  [[gnu::cold, gnu::noinline]] void wake_joiners() noexcept {
+    if (head_.joiners.exchange(0, std::memory_order_acq_rel) != 0) wake_those(all_done, 0, Wake::all);
+  }
   bool wake_those(std::uint8_t reasons, pid_t but_not, Wake how_many) noexcept {
     bool woke = false;
     const std::uint32_t all = senders();

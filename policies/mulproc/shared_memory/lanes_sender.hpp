@@ -121,8 +121,9 @@ class LanesSender {
     LaneWriter& writer = *route.writer;
     slot.write(envelope);  // last, beside the word: whoever polls the word takes their line away once, not twice
     // (8) release; pairs with (9): envelope and body are visible before the word.
-    sent_ = {&route, &slot, LaneWord::fresh(writer.position)};
-    slot.word.store(sent_.word, std::memory_order_release);
+    const LaneWord word = LaneWord::fresh(writer.position);
+    sent_ = {&route, &slot, word};
+    slot.word.store(word, std::memory_order_release);
     ++writer.position;
     writer.slot = writer.lane.after(writer.slot);
     // (4) release; pairs with (3). Killed before: who reads this slot next finds the message all the same, the others when my

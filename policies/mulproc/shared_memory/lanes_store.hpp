@@ -56,23 +56,17 @@ class LanesStore {
     if (lock) segment_.somebody_went(me_);
   }
 
-  Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
+  /// In one piece, but for what is seldom: large bodies, and the search for room.
+  [[gnu::flatten]] Result<> put(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
     if (detached_) return Errc::stale;
-    if (body.size() <= segment_.layout().inline_bytes()) {
-      auto* route = sender_->known(envelope.recipient);
-      if (!route || !route->writer->is_next_free()) {
-        auto found = find_room(envelope.recipient, deadline);
-        if (!found) return found.error();
-        route = *found;
-      }
-      return publish(*route, envelope, body);
+    if (body.size() > segment_.layout().inline_bytes()) [[unlikely]] return put_large(envelope, body, deadline);
+    auto* route = sender_->known(envelope.recipient);
+    if (!route || !route->writer->is_next_free()) [[unlikely]] {
+      auto found = find_room(envelope.recipient, deadline);
+      if (!found) return found.error();
+      route = *found;
     }
-    auto chunk = reserve(body.size(), deadline);
-    if (!chunk) return chunk.error();
-    std::memcpy(memory(*chunk).data(), body.data(), body.size());
-    auto sent = publish_chunk(*chunk, envelope, deadline);
-    if (!sent) sender_->give_back_chunk(*chunk);
-    return sent;
+    return publish(*route, envelope, body);
   }
 
   /// Memory for a body, lent to its sender.
@@ -96,6 +90,13 @@ class LanesStore {
     return sent;
   }
 
+  /// What lies ready where the last message came from; nothing when it takes more than a look.
+  template <class F>
+  [[gnu::always_inline]] Lease take_at_once(F& selector) {
+    if (detached_) return {};
+    receiver_->begin_call();
+    return receiver_->next_at_once(selector);
+  }
   template <class F, class AsParcel>
   Result<Lease> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
     if (detached_) return Errc::stale;
@@ -144,7 +145,7 @@ class LanesStore {
     if (detached_) return Errc::stale;
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
     // (2) release; pairs with (1): all of it is read before its sender writes there again.
-    lease.slot->word.store(LaneWord::of(LaneState::FREE, 0, 0, lease.word->position), std::memory_order_release);
+    lease.slot->word.store(LaneWord::of(LaneState::FREE, 0, 0, lease.word.position), std::memory_order_release);
     segment_.freed(lease.sender);
     return {};
   }
@@ -152,7 +153,7 @@ class LanesStore {
     if (detached_) return Errc::stale;
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
     const auto state = lease.kind == Lease::Kind::dead_letter ? LaneState::DEAD_LETTER : LaneState::READY;
-    lease.slot->word.store(LaneWord::of(state, lease.word->attempt, 0, lease.word->position), std::memory_order_release);
+    lease.slot->word.store(LaneWord::of(state, lease.word.attempt, 0, lease.word.position), std::memory_order_release);
     if (lease.kind != Lease::Kind::dead_letter) came_back(lease);
     return {};
   }
@@ -163,7 +164,7 @@ class LanesStore {
     if (!lock) return lock.error();
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
     const Lane lane = segment_.lane(lease.sender, lease.is_open() ? segment_.open() : mailbox_);
-    recovery_.try_again(lane, lane.slot_of(lease.word->position), lease.sender);
+    recovery_.try_again(lane, lane.slot_of(lease.word.position), lease.sender);
     came_back(lease);
     return {};
   }
@@ -261,6 +262,14 @@ class LanesStore {
   std::uint32_t ends_now() noexcept { return segment_.head().ends.load(std::memory_order_acquire); }
 
   // Sending.
+  [[gnu::noinline]] Result<> put_large(const Envelope& envelope, std::span<const std::byte> body, Deadline deadline) {
+    auto chunk = reserve(body.size(), deadline);
+    if (!chunk) return chunk.error();
+    std::memcpy(memory(*chunk).data(), body.data(), body.size());
+    auto sent = publish_chunk(*chunk, envelope, deadline);
+    if (!sent) sender_->give_back_chunk(*chunk);
+    return sent;
+  }
   Result<LanesSender::Route*> route_to(ProcessId recipient, Deadline deadline) {
     if (auto* known = sender_->known(recipient)) return known;
     const auto lock = enter(deadline);
@@ -276,7 +285,7 @@ class LanesStore {
     return sender_->learn(recipient, *mailbox);
   }
   /// Blocks:  until my lane to the recipient has room.
-  Result<LanesSender::Route*> find_room(ProcessId recipient, Deadline deadline) {
+  [[gnu::noinline]] Result<LanesSender::Route*> find_room(ProcessId recipient, Deadline deadline) {
     while (true) {
       auto route = route_to(recipient, deadline);
       if (!route) return route;

@@ -32,12 +32,21 @@ class StoreEndpoint {
   }
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline) {
-    return take_if(selector, deadline, nullptr);
+    return deliver(selector, deadline, as_result, nullptr);
   }
   /// The same, but says not_ready when more have died than are known.
   template <class F>
   Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t& deaths_known) {
-    return take_if(selector, deadline, &deaths_known);
+    return deliver(selector, deadline, as_result, &deaths_known);
+  }
+  /// The same, for who keeps the parcel elsewhere: deliver(...) is given what it is made from, and says what is returned.
+  template <class F, class D>
+  auto deliver_if(F& selector, Deadline deadline, D deliver_to) {
+    return deliver(selector, deadline, deliver_to, nullptr);
+  }
+  template <class F, class D>
+  auto deliver_if(F& selector, Deadline deadline, D deliver_to, std::uint32_t& deaths_known) {
+    return deliver(selector, deadline, deliver_to, &deaths_known);
   }
   bool empty() const {
     SelectAll all;
@@ -64,12 +73,30 @@ class StoreEndpoint {
   Shared<Store> store_;
 
  private:
-  template <class F>
-  Result<Parcel> take_if(F& selector, Deadline deadline, std::uint32_t* deaths_known) {
+  static constexpr auto as_result = [](const Shared<Store>& store, auto&& held) {
+    return Result<Parcel>(std::in_place, store, std::forward<decltype(held)>(held));
+  };
+  // What lies ready is delivered from registers; a search is out of line, which needs more of them.
+  template <class F, class D>
+  [[gnu::always_inline]] auto deliver(F& selector, Deadline deadline, D deliver_to, std::uint32_t* deaths_known) {
+    if constexpr (!F::looks_inside && requires { store_->take_at_once(selector); }) {
+      if (const auto held = store_->take_at_once(selector)) return deliver_to(store_, held);
+      return search_out_of_line(selector, deadline, deliver_to, deaths_known);
+    } else {
+      return search(selector, deadline, deliver_to, deaths_known);
+    }
+  }
+  template <class F, class D>
+  auto search(F& selector, Deadline deadline, D deliver_to, std::uint32_t* deaths_known) {
     // A parcel of what is not taken yet is only looked at.
     auto held = store_->take_if(selector, deadline, [this](const auto& candidate) { return Parcel(store_, candidate); }, deaths_known);
-    if (!held) return held.error();
-    return Result<Parcel>(std::in_place, store_, std::move(*held));
+    using Delivered = decltype(deliver_to(store_, *std::move(held)));
+    if (!held) return Delivered(held.error());
+    return deliver_to(store_, *std::move(held));
+  }
+  template <class F, class D>
+  [[gnu::noinline]] auto search_out_of_line(F& selector, Deadline deadline, D deliver_to, std::uint32_t* deaths_known) {
+    return search(selector, deadline, deliver_to, deaths_known);
   }
 };
 

@@ -74,8 +74,7 @@ struct pipe {
     }
 
     Result<Parcel> take(Deadline deadline) {
-      while (true) {
-        if (auto parcel = frames_.next(); parcel || parcel.error() != Errc::not_ready) return parcel;
+      while (!frames_.has_next()) {
         const Deadline until = frames_.unread() != 0 ? Deadline::never() : deadline;
         const bool only_looks = until.at == Deadline::now().at;
         if (!only_looks) let_messages_gather();
@@ -86,6 +85,7 @@ struct pipe {
         if (only_looks) return Errc::not_ready;
         if (auto ready = wait_for(ends_.in.get(), POLLIN, until); !ready) return ready.error();
       }
+      return frames_.next();
     }
 
     bool empty() {
