@@ -363,8 +363,8 @@ BOOST_AUTO_TEST_CASE(threads_take_part_in_all_ways_at_once) {
     auto parent = link.parent({.which = Shown::mine});
     std::array<std::atomic<bool>, jobs> given_back{};
     const auto work = [&, to = parent.id()] {
-      while (true) {
-        auto inbox = link.child({.which = Shown::mine});
+      // The next comes before the last goes: were all three workers between two, the parent would be told that they are gone.
+      for (auto inbox = link.child({.which = Shown::mine});; inbox = link.child({.which = Shown::mine})) {
         for (int calls = 0; calls < 20; ++calls) {
           int refuses = calls % 3;
           const Wanted choosy = [&](const View& seen) { return number_of(seen) < 0 || refuses-- <= 0; };

@@ -171,7 +171,8 @@ class LanesRecovery {
       const auto mailbox = segment_.mailbox_of(i).load(std::memory_order_relaxed);
       if (people_.is_attached(i) && mailbox < attached.size()) attached.set(mailbox);
     }
-    for (std::uint32_t mailbox = 0; mailbox < segment_.mailboxes_used(); ++mailbox) {
+    const auto used = segment_.mailboxes_used();
+    for (std::uint32_t mailbox = 0; mailbox < used; ++mailbox) {
       const auto address = segment_.mailbox(mailbox).load(std::memory_order_relaxed);
       if (address == 0 || attached.test(mailbox) || people_.may_be_reached(LanesSegment::who_has(address))) continue;
       segment_.mailbox(mailbox).store(0, std::memory_order_relaxed);
@@ -181,7 +182,7 @@ class LanesRecovery {
     // (6) The addresses go first, everybody passes a fence, then the lanes are read: a sender who wrote later than that sees
     // the address gone, and buries the message himself; see (7).
     ProcessFence::everywhere();
-    for (std::uint32_t mailbox = 0; mailbox < buried.size(); ++mailbox) {
+    for (std::uint32_t mailbox = 0; mailbox < used; ++mailbox) {
       if (buried.test(mailbox)) bury_all_in(mailbox);  // Killed before: the next to come finds a mailbox of nobody with letters in it; see settle().
     }
     return true;
