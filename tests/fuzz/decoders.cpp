@@ -114,7 +114,5 @@ std::vector<fuzz::Input> fuzz::seeds() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const mulproc::fuzz::CpuTime time;
-  decoders()[data[0] % decoders().size()].decode(std::as_bytes(std::span(data + 1, size - 1)));
-  return 0;
+  return mulproc::fuzz::in_100_ms([&] { decoders()[data[0] % decoders().size()].decode(std::as_bytes(std::span(data + 1, size - 1))); });
 }

@@ -27,23 +27,27 @@ inline void require(bool holds, const char* what) {
   std::abort();
 }
 
-/// The contract's 100 ms for any input, in this thread's own time: a loaded machine is no fault.
-class CpuTime {
- public:
-  ~CpuTime() { require(now() - begin_ < 0.1 * slowed_by, "an input takes at most 100 ms"); }
-
- private:
+/// Runs `one_input`, which may take the contract's 100 ms in this thread's own time: a loaded machine is no fault. What the host
+/// of a virtual machine takes away counts as this thread's time too: so it is too long only when it is so each time.
+template <class F>
+int in_100_ms(F one_input) {
 #if defined(__SANITIZE_ADDRESS__) || defined(FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
-  static constexpr double slowed_by = 10;
+  constexpr double slowed_by = 10;
 #else
-  static constexpr double slowed_by = 1;
+  constexpr double slowed_by = 1;
 #endif
-  static double now() {
+  const auto now = [] {
     timespec time{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  for (int tries = 3; tries != 0; --tries) {
+    const double begin = now();
+    one_input();
+    if (now() - begin < 0.1 * slowed_by) return 0;
   }
-  double begin_ = now();
-};
+  require(false, "an input takes at most 100 ms");
+  return 0;
+}
 
 }  // namespace mulproc::fuzz

@@ -145,21 +145,19 @@ std::vector<fuzz::Input> fuzz::seeds() {
   return all;
 }
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const fuzz::CpuTime time;
+static void attack_as_told(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::span(data + 1, size - 1);
   const auto form = static_cast<Form>(data[0] / transports % forms);
   switch (data[0] % transports) {
     case 0: {
       const shared_memory::DequeLayout layout(capacity, max_body_bytes, max_participants);
-      return attack<transport::shm_deque>(form, bytes, {{0, layout.locks}, {layout.slots, layout.slots + capacity * 4 * sizeof(shared_memory::Slot)}}), 0;
+      return attack<transport::shm_deque>(form, bytes, {{0, layout.locks}, {layout.slots, layout.slots + capacity * 4 * sizeof(shared_memory::Slot)}});
     }
     case 1: {
       shared_memory::BoostQueue queue;
       queue.capacity = capacity;
       queue.max_participants = max_participants;
-      return attack<transport::message_queue>(form, bytes, {{0, queue.locks_offset()}}), 0;  // Boost's own file is trusted as lock pages are
+      return attack<transport::message_queue>(form, bytes, {{0, queue.locks_offset()}});  // Boost's own file is trusted as lock pages are
     }
     default: {
       const shared_memory::LanesLayout layout(capacity, max_body_bytes, max_participants);
@@ -167,7 +165,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (const std::size_t sender : {0, 1}) {
         for (const std::size_t to : {std::size_t{0}, std::size_t{1}, layout.open_mailbox()}) parts.push_back({layout.lane(sender, to), layout.lane(sender, to) + capacity * layout.slot_bytes});
       }
-      return attack<transport::shm_lanes>(form, bytes, parts), 0;
+      return attack<transport::shm_lanes>(form, bytes, parts);
     }
   }
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return size == 0 ? 0 : fuzz::in_100_ms([&] { attack_as_told(data, size); });
 }
