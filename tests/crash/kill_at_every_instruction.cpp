@@ -7,7 +7,7 @@
 // Stepping to each k would be quadratic; so the operation is stepped once and its route written down, and the victims run
 // at full speed to a breakpoint. Of those who clean up, the quick form kills a sample, spread over the states that a first
 // death can leave (shared memory and locks held) and over their own instructions; --all-pairs kills one at each. --every N
-// leaves out N - 1 of N points.
+// leaves out N - 1 of N points, and makes the sample smaller.
 #include <sys/mman.h>
 
 #include <array>
@@ -108,7 +108,8 @@ class Operation {
     Point<T> first(scenario_);
     first.kill_victim(&place);
     const Route cleaning = first.route_of_cleaner();
-    const std::size_t step = asked_.all_pairs ? 1 : cleaning.places.size() / 16 + 1;
+    const std::size_t sample = asked_.every == 1 ? 16 : 6;
+    const std::size_t step = asked_.all_pairs ? 1 : cleaning.places.size() / sample + 1;
     for (std::size_t second = asked_.all_pairs ? 0 : k % step; second < cleaning.places.size(); second += step) {
       ::alarm(asked_.patience);
       tally.second = second;
