@@ -17,6 +17,7 @@
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/transport/shm_lanes.hpp>
 
 #include "experiment.hpp"
 #if __has_include(<zmq.h>)
@@ -166,6 +167,7 @@ int main(int argc, char** argv) {
   const std::size_t kills = argc > 1 ? std::stoul(argv[1]) : 100;
   std::cout << kills << " kills of a sender, then of a receiver\n" << header() << std::endl;
   bool ours_stand = judge<ours<transport::shm_deque>>(kills).stands();
+  ours_stand = judge<ours<transport::shm_lanes>>(kills).stands() && ours_stand;
   ours_stand = judge<ours<transport::message_queue>>(kills).hangs() == 0 && ours_stand;
   judge<boost_message_queue>(kills);
   judge<naive_deque>(kills);
