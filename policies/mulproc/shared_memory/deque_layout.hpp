@@ -70,7 +70,7 @@ static_assert(sizeof(DequeHead) <= 4096, "the head has a page");
 /// Where everything lies, computed from three numbers.
 struct DequeLayout {
   static constexpr std::uint64_t magic = 0x6d756c70726f6331;  // "mulproc1"
-  static constexpr std::uint32_t version = 4;
+  static constexpr std::uint32_t version = 5;
   static constexpr std::size_t page = 4096;
   static constexpr std::uint32_t nothing = ~std::uint32_t{0};
 

@@ -133,13 +133,11 @@ class LanesSegment {
       if (mailbox_of(i).load(std::memory_order_relaxed) == mailbox) wake_if(i, letters_of_mine);
     }
   }
-  /// One more ends nobody's wait. Only who is to hear of its death is woken, and takes up its life lock; were everybody, N who
-  /// come at one time would wake each other N x N times.
+  /// As Participants::somebody_came() and somebody_went() do, for those who sleep here.
   void somebody_came(std::uint32_t who) noexcept {
     head_.population.fetch_add(1, std::memory_order_release);
     people_.each_watcher_of(who, [this](std::uint32_t watcher) { wake_if(watcher, anything); });
   }
-  /// He went, or sends no more.
   void somebody_went(std::uint32_t who) noexcept { people_.ends_a_wait() ? wake_everybody() : somebody_came(who); }
   /// Somebody who had gone can no longer be reached: whoever waits for room with him, or for what was for him, waits in vain.
   void wake_who_waits_for_another() noexcept {

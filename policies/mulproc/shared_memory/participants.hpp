@@ -83,9 +83,9 @@ class Participants {
   RobustMutex::Got lock(Deadline deadline, Waiting& waiting, RobustMutex::Look look = RobustMutex::Look::soon) noexcept {
     auto got = locks_[0].try_lock();
     if (got == RobustMutex::Got::nothing) {
-      const auto somebody_slept = [&] { return as_it_is(head_->sleeps) != sleeps_known_; };
-      got = deadline.expired() ? locks_[0].lock_until(Deadline::after(lock_patience), waiting, RobustMutex::Look::soon, somebody_slept)
-                               : locks_[0].lock_until(deadline, waiting, look, somebody_slept);
+      const bool at_once = deadline.expired();
+      if (look == RobustMutex::Look::later && !at_once) locks_[0].wait_for_a_pause([this] { return as_it_is(head_->sleeps) != sleeps_known_; });
+      got = locks_[0].lock_until(at_once ? Deadline::after(lock_patience) : deadline, waiting);
     }
     sleeps_known_ = as_it_is(head_->sleeps);
     return got;

@@ -39,12 +39,22 @@ class RobustMutex {
   /// takes it again and again, `later`, lets the other do many things in a row, until that one sleeps or pauses, for some
   /// 100 us at most. `soon` is for who needs it now and once.
   enum class Look { soon, later };
-  /// Looks, then asks for as long as `waiting` says; then blocks. `somebody_slept()`: since this endpoint last had the lock.
-  template <class Waiting, class F>
-  Got lock_until(Deadline deadline, Waiting& waiting, Look look, F somebody_slept) noexcept {
+  /// Until the others have used the lock for long, or have stopped: one of them slept since this endpoint last had it, as
+  /// `somebody_slept()` says, or it is free each time we look.
+  /// That is seldom, for each look at its word costs them a cache miss.
+  template <class F>
+  void wait_for_a_pause(F somebody_slept) noexcept {
+    constexpr int longest = 256, asks_per_look = 16, free_looks = 3;
+    for (int asked = 1, free = 0; asked < longest && free < free_looks && !somebody_slept(); ++asked) {
+      relax(32);
+      if (asked % asks_per_look == 0) free = seems_free() ? free + 1 : 0;
+    }
+  }
+  /// Looks, then asks for as long as `waiting` says; then blocks.
+  template <class Waiting>
+  Got lock_until(Deadline deadline, Waiting& waiting) noexcept {
     constexpr int races_lost_before_queueing = 4;
     constexpr unsigned asks_per_look = 8;
-    if (look == Look::later) wait_for_a_pause(somebody_slept);
     // Not for long: with more processes than cores the holder may be off his, and each that looks keeps him from it.
     for (int looked = 0; looked < 16; ++looked) {
       relax(16);
@@ -94,16 +104,6 @@ class RobustMutex {
   }
 
  private:
-  /// Until the others have used the lock for long, or have stopped: one of them slept, or the lock is free each time we look.
-  /// That is seldom, for each look at its word costs them a cache miss.
-  template <class F>
-  void wait_for_a_pause(F somebody_slept) noexcept {
-    constexpr int longest = 256, asks_per_look = 16, free_looks = 3;
-    for (int asked = 1, free = 0; asked < longest && free < free_looks && !somebody_slept(); ++asked) {
-      relax(32);
-      if (asked % asks_per_look == 0) free = seems_free() ? free + 1 : 0;
-    }
-  }
   static void relax(int times) noexcept {
     for (int i = 0; i < times; ++i) waiting::relax();
   }
