@@ -28,15 +28,9 @@ class BoostQueueStore {
         thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
     lock.value();
-    if (role == Role::parent) {
-      bury_the_dead();
-      if (people_.alive(Role::parent))
-        throw std::system_error(system_error_code(EBUSY), "this channel has a live parent endpoint; only one at a time");
-    }
-    auto index = people_.attach(role, thread_);
-    if (!index && bury_the_dead()) index = people_.attach(role, thread_);
-    if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
-    me_ = *index;
+    const auto bury = [this] { return bury_the_dead(); };
+    people_.admit(role, bury);
+    me_ = people_.attach(role, thread_, bury);
     people_.somebody_came(me_);
   }
   BoostQueueStore(const BoostQueueStore&) = delete;

@@ -48,15 +48,9 @@ class DequeSlots {
   }
 
   void attach() {
-    if (role_ == Role::parent) {
-      bury_the_dead();
-      if (people_.alive(Role::parent))
-        throw std::system_error(system_error_code(EBUSY), "this channel has a live parent endpoint; only one at a time");
-    }
-    auto index = people_.attach(role_, thread_);
-    if (!index && bury_the_dead()) index = people_.attach(role_, thread_);
-    if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
-    me_ = *index;
+    const auto bury = [this] { return bury_the_dead(); };
+    people_.admit(role_, bury);
+    me_ = people_.attach(role_, thread_, bury);
     if (index_.anything_elsewhere() || role_ == Role::parent) index_.sort_by_recipient();
     people_.somebody_came(me_);
   }

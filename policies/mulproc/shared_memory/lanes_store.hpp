@@ -22,11 +22,8 @@ class LanesStore {
   LanesStore(const std::shared_ptr<Segment>& memory, Role role) : segment_(memory, LanesLayout::of(*memory)), role_(role), thread_(ForkWatch::this_thread_id()) {
     const auto lock = enter(Deadline::never());
     lock.value();
-    if (role == Role::parent) {
-      recovery_.bury_the_dead(me_);
-      if (people_.alive(Role::parent))
-        throw std::system_error(system_error_code(EBUSY), "this channel has a live parent endpoint; only one at a time");
-    }
+    const auto bury = [this] { return recovery_.bury_the_dead(me_); };
+    people_.admit(role, bury);
     const auto need = [](const std::error_code& error) {
       if (error) throw std::system_error(error, "shm_lanes: taking part");
     };
@@ -34,10 +31,7 @@ class LanesStore {
     auto mailbox = recovery_.mailbox_for(thread_);
     need(mailbox.error());
     const auto used_before = people_.used();
-    auto index = people_.attach(role, thread_);
-    if (!index && recovery_.bury_the_dead(me_)) index = people_.attach(role, thread_);
-    if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
-    me_ = *index;
+    me_ = people_.attach(role, thread_, bury);
     const auto lanes = me_ < used_before ? LanesSender::Index::inherited : LanesSender::Index::never_used;
     segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
     segment_.mailbox_of(me_).store(mailbox_ = *mailbox, std::memory_order_relaxed);

@@ -110,6 +110,23 @@ class Participants {
     for (std::size_t i = 0; i <= maximum; ++i) locks[i].initialise();
   }
 
+  /// Before somebody takes part in this role; `bury()` looks for deaths and says whether there were any.
+  /// Fails:   throws std::system_error: EBUSY for a second live parent.
+  template <class Bury>
+  void admit(Role role, Bury bury) {
+    if (role != Role::parent) return;
+    bury();
+    if (alive(Role::parent)) throw std::system_error(system_error_code(EBUSY), "this channel has a live parent endpoint; only one at a time");
+  }
+  /// The index of a new participant, in the place of somebody dead if there is no other.
+  /// Fails:   throws std::system_error: EUSERS when there is none.
+  template <class Bury>
+  std::uint32_t attach(Role role, pid_t thread, Bury bury) {
+    auto index = attach(role, thread);
+    if (!index && bury()) index = attach(role, thread);
+    if (!index) throw std::system_error(index.error(), "max_participants endpoints are attached already");
+    return *index;
+  }
   /// The index of a new participant.
   Result<std::uint32_t> attach(Role role, pid_t thread) {
     std::uint32_t i = 0;
