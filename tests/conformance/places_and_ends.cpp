@@ -155,6 +155,35 @@ BOOST_AUTO_TEST_CASE(what_comes_while_a_call_waits_is_shown_and_what_it_refused_
   BOOST_CHECK((numbers == std::vector{0, 1, 2, 3}));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_call_refused_is_not_taken_for_what_comes_after_another_took_it) {
+  if constexpr (promises.many_to_many) {
+    constexpr int last = 8;
+    auto link = Numbers::open();
+    auto child = link.child();
+    std::atomic<int> refused{0};
+    std::thread takes([&] {
+      auto parent = link.parent();
+      auto other = link.child();
+      for (int number = 0; number < last; ++number) {
+        parent.send({}, number).value();
+        for (int seen = refused; seen <= number; seen = refused) refused.wait(seen);
+        other.receive_for(soon, only(number)).value().done().value();  // the channel is empty, the call still waits
+      }
+      parent.send({}, last).value();
+    });
+    std::vector<int> shown;
+    const auto got = child.receive_for(soon, [&](const View& seen) {
+      const int number = number_in(seen);
+      shown.push_back(number);
+      if (number != last) refused = number + 1, refused.notify_one();
+      return number == last;
+    });
+    takes.join();
+    BOOST_CHECK(got);
+    BOOST_CHECK((shown == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8}));
+  }
+}
+
 namespace {
 
 std::atomic<int> signals_seen{0};

@@ -18,6 +18,7 @@ struct BoostQueueHead {
   char queue_name[128];  // of Boost's file, while the channel has a name
   std::atomic<std::uint32_t> broken;
   std::uint32_t next_ticket;
+  std::uint32_t round;      // how often the tickets began anew
   std::uint64_t queued[2];  // of each side, in Boost's queue; dead letters apart
   std::uint64_t held[2];    // of each side, by all who are attached; each has its own count beside it
   std::uint64_t dead[2], dropped[2];
@@ -38,7 +39,7 @@ struct HeldRecord {
 
 /// Boost's queue and, beside it, our control segment, published last. Anonymous ones are inherited by fork.
 struct BoostQueue {
-  static constexpr std::uint64_t magic = 0x6d756c70726f6373;  // "mulprocs": its third layout
+  static constexpr std::uint64_t magic = 0x6d756c70726f6374;  // "mulproct": its fourth layout
   static constexpr std::size_t page = 4096;
 
   std::string queue_name;  // empty: Boost's file has no name any more

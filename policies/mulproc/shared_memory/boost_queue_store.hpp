@@ -5,6 +5,7 @@
 /// no waiters of its own and its inner mutex no contention. An owner who dies inside our lock leaves it `broken`.
 #include <algorithm>
 #include <cstring>
+#include <mulproc/refused.hpp>
 #include <mulproc/shared_memory/boost_queue_items.hpp>
 
 namespace mulproc::shared_memory {
@@ -54,7 +55,7 @@ class BoostQueueStore {
     if (!lock) return lock.error();
     while (true) {
       if (!people_.may_be_reached(envelope.recipient)) return Errc::recipient_gone;
-      if (live(0) + live(1) == 0) head_.next_ticket = 0;
+      if (live(0) + live(1) == 0 && std::exchange(head_.next_ticket, 0) != 0) ++head_.round;
       // At the end of the tickets' range a sender waits until nothing is queued or held, as if there were no room.
       if (live(side()) < queue_->capacity && head_.next_ticket != std::numeric_limits<std::uint32_t>::max()) break;
       if (people_.look_is_due() && bury_the_dead()) continue;
@@ -75,13 +76,11 @@ class BoostQueueStore {
 
   template <class F, class AsParcel>
   Result<Item> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> refused;  // (ticket, attempt): shown once and not again in this call
     auto lock = enter(deadline, look_.now());
     if (!lock) return lock.error();
+    refused_.clear();
     while (true) {
-      Item found = items_.pop_first([&](const ItemHead& head) {
-        return selector(head.envelope) && std::find(refused.begin(), refused.end(), std::pair{head.ticket, head.attempt}) == refused.end();
-      });
+      Item found = items_.pop_first([&](const ItemHead& head) { return selector(head.envelope) && !refused_.has(shown(head)); });
       if (found) {
         hold(found);
         if constexpr (!F::looks_inside) {
@@ -89,7 +88,7 @@ class BoostQueueStore {
         } else {
           const auto since = people_.sleeps();
           lock->unlock();
-          const std::pair seen{found->head().ticket, found->head().attempt};
+          const Shown seen = shown(found->head());
           bool wanted = false;
           try {
             wanted = selector(as_parcel(found));
@@ -98,10 +97,11 @@ class BoostQueueStore {
             throw;
           }
           if (wanted) return found;
-          refused.push_back(seen);
+          refused_.add(seen);
           if (auto back = put_back(found, 0, since); !back) return back.error();
           lock = enter(deadline);
           if (!lock) return lock.error();
+          if (refused_.have_doubled()) forget_what_others_took();
           continue;
         }
       }
@@ -239,6 +239,22 @@ class BoostQueueStore {
   std::size_t side() const noexcept { return role_ == Role::parent ? 0 : 1; }
   std::size_t live(std::size_t side) const noexcept { return head_.queued[side] + head_.held[side]; }
 
+  /// A message in one of its attempts: all that live have their tickets from one round.
+  struct Shown {
+    std::uint32_t round, ticket, attempt;
+    auto operator<=>(const Shown&) const = default;
+  };
+  Shown shown(const ItemHead& head) const noexcept { return {head_.round, head.ticket, head.attempt}; }
+  void forget_what_others_took() {
+    std::vector<std::uint32_t> there;
+    (void)items_.has([&](const ItemHead& head) { return there.push_back(head.ticket), false; });
+    for (const HeldRecord& record : queue_->held(address())) {
+      if (record.owner != 0) there.push_back(record.ticket);
+    }
+    std::sort(there.begin(), there.end());
+    refused_.forget_if([&](const Shown& each) { return each.round != head_.round || !std::binary_search(there.begin(), there.end(), each.ticket); });
+  }
+
   void hold(const Item& item) {
     const ItemHead& head = item->head();
     ++people_[me_].held[head.side & 1];
@@ -344,6 +360,7 @@ class BoostQueueStore {
   std::uint32_t me_ = ~std::uint32_t{0};
   std::vector<Item> held_;  // so that a dying endpoint can give them back
   RobustMutex::ReceiversLook look_;
+  Refused<Shown> refused_;  // in this call
   bool detached_ = false;
 };
 

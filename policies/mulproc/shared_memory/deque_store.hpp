@@ -1,6 +1,7 @@
 #pragma once
 /// One participant's way into the queue of a shm_deque: the operations, which take the lock, wait, and say how it went.
 #include <mulproc/owner.hpp>
+#include <mulproc/refused.hpp>
 #include <mulproc/shared_memory/deque_slots.hpp>
 
 namespace mulproc::shared_memory {
@@ -143,8 +144,8 @@ class DequeStore : public DequeSlots {
           if (rung && envelope.recipient != anyone) pass_offers_on();
           return claim(at, word, SlotState::CLAIMED);
         } else {
-          if (was_refused(slots_[at].ticket, word.attempt)) continue;
-          const auto ticket = slots_[at].ticket;
+          const Shown shown{slots_[at].ticket, word.attempt, at};
+          if (refused_.has(shown)) continue;
           const auto since = people_.sleeps();
           const Lease lease = claim(at, word, SlotState::CLAIMED);
           lock.unlock();
@@ -157,9 +158,12 @@ class DequeStore : public DequeSlots {
           }
           if (wanted) return lease;
           if (auto back = put_back(lease, Attempt::the_same, since); !back) return back.error();
-          refused_.insert(std::upper_bound(refused_.begin(), refused_.end(), std::pair<std::uint64_t, int>(ticket, word.attempt)), {ticket, word.attempt});
+          refused_.add(shown);
           lock = enter(deadline);
           if (!lock) return lock.error();
+          if (refused_.have_doubled()) {
+            refused_.forget_if([this](const Shown& each) { return slots_[each.slot].ticket != each.ticket || index_.word(each.slot).state == SlotState::FREE; });
+          }
           from_the_oldest_again = true;  // the lists may have changed meanwhile
           break;
         }
@@ -339,16 +343,19 @@ class DequeStore : public DequeSlots {
     put_back_held(lease.slot, attempts, refused_since);
     return {};
   }
-  bool was_refused(std::uint64_t ticket, int attempt) const {
-    return std::binary_search(refused_.begin(), refused_.end(), std::pair(ticket, attempt));
-  }
+  /// A message in one of its attempts.
+  struct Shown {
+    std::uint64_t ticket;
+    std::uint32_t attempt, slot;
+    auto operator<=>(const Shown&) const = default;
+  };
 
   const Owner owner_;
   Waiting waiting_, lock_waiting_;
   std::vector<std::byte> draft_;
   bool draft_is_lent_ = false;
   RobustMutex::ReceiversLook look_;
-  std::vector<std::pair<std::uint64_t, int>> refused_;  // (ticket, attempt), sorted: shown once and not again in this call
+  Refused<Shown> refused_;  // in this call
   bool detached_ = false;
 };
 

@@ -6,6 +6,7 @@
 ///
 /// A receiver is asked with one routing policy all its life: what that refused by its envelope is not looked at again. What
 /// a call's predicate refused, and what others hold, is kept in a backlog.
+#include <mulproc/refused.hpp>
 #include <mulproc/shared_memory/lanes_segment.hpp>
 
 namespace mulproc::shared_memory {
@@ -44,7 +45,7 @@ class LanesReceiver {
   /// A receive call begins: what was refused before may be wanted now.
   void begin_call() noexcept {
     fresh_ = true;
-    if (!refused_.empty()) refused_.clear();
+    refused_.clear();
     if (++calls_ % looks_at_all_calls == 0) look_at_all();
   }
   /// Claims the next message whose envelope the selector accepts and that this call has not refused yet.
@@ -71,10 +72,16 @@ class LanesReceiver {
     return false;
   }
   /// After a predicate's no, when the message lies in its place again: not shown again in this call.
-  void refuse(const LanesLease& claimed) { refused_.push_back({claimed.sender, claimed.is_open(), claimed.word.position, claimed.word.attempt}); }
-  bool has_refused(std::uint32_t sender, bool open, LaneWord word) const {
-    return std::find(refused_.begin(), refused_.end(), Refused{sender, open, word.position, word.attempt}) != refused_.end();
+  void refuse(const LanesLease& claimed) {
+    refused_.add({claimed.sender, claimed.is_open(), claimed.word.position, claimed.word.attempt});
+    if (refused_.have_doubled()) {
+      refused_.forget_if([this](const Shown& each) {
+        const Lane& lane = inlets_[each.sender]->lane[each.open].lane;
+        return is_gone(lane[lane.slot_of(each.position)], each.position);
+      });
+    }
   }
+  bool has_refused(std::uint32_t sender, bool open, LaneWord word) const { return refused_.has({sender, open, word.position, word.attempt}); }
   /// Looks at the backlogs too, though nobody said that something came back: he may have been stopped, or killed, before.
   void look_at_all() noexcept {
     std::copy(waiting_.begin(), waiting_.end(), returned_.begin());
@@ -153,11 +160,12 @@ class LanesReceiver {
   struct Inlet {
     LaneReader lane[2];  // to me; open
   };
-  struct Refused {
+  /// A message in one of its attempts.
+  struct Shown {
     std::uint32_t sender;
     bool open;
     std::uint64_t position, attempt;
-    bool operator==(const Refused&) const = default;
+    auto operator<=>(const Shown&) const = default;
   };
   struct Candidate {
     bool found = false;
@@ -298,10 +306,11 @@ class LanesReceiver {
   }
   /// Freed is for ever: these are not looked at again.
   void prune(LaneReader& reader) {
-    std::erase_if(reader.backlog, [&](const LaneReader::Entry& entry) {
-      const LaneWord word = reader.lane[entry.slot].word.load(std::memory_order_acquire);
-      return beyond(word.position, entry.position) != 0 || !word.is_live();
-    });
+    std::erase_if(reader.backlog, [&](const LaneReader::Entry& entry) { return is_gone(reader.lane[entry.slot], entry.position); });
+  }
+  static bool is_gone(const LaneSlot& slot, std::uint64_t position) noexcept {
+    const LaneWord word = slot.word.load(std::memory_order_acquire);
+    return beyond(word.position, position) != 0 || !word.is_live();
   }
   template <class F>
   Candidate look_at(const LaneReader& reader, std::uint32_t slot, LaneWord word, std::uint32_t sender, bool open, F& selector) const {
@@ -318,7 +327,7 @@ class LanesReceiver {
   std::vector<std::uint64_t> seen_[2];       // the cursors again, close together
   // By sender: its backlogs hold what a predicate refused; anything at all; something that came back, perhaps.
   std::vector<std::uint8_t> refusing_, waiting_, returned_;
-  std::vector<Refused> refused_;             // by this call's predicate
+  Refused<Shown> refused_;                   // by this call's predicate
   /// The lane of the last message.
   struct {
     LaneReader* reader = nullptr;

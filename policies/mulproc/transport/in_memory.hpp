@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <limits>
 #include <memory>
+#include <mulproc/refused.hpp>
 #include <mulproc/transport.hpp>
 #include <mutex>
 #include <stdexcept>
@@ -61,6 +62,10 @@ struct in_memory {
 
     std::size_t live(Side side) const {
       return static_cast<std::size_t>(std::count_if(items.begin(), items.end(), [=](const ItemPtr& i) { return i->side == side && !i->is_dead_letter; }));
+    }
+    bool has(std::uint64_t ticket) const {
+      const auto at = std::lower_bound(items.begin(), items.end(), ticket, [](const ItemPtr& item, std::uint64_t wanted) { return item->ticket < wanted; });
+      return at != items.end() && (*at)->ticket == ticket;
     }
     bool is_attached(pid_t id) const { return std::any_of(attached.begin(), attached.end(), [=](const Participant& p) { return p.id == id; }); }
     /// Ids are never given twice, so one that was and is not attached will not come.
@@ -191,12 +196,11 @@ struct in_memory {
     }
     template <class F>
     Result<Parcel> take_if(F& selector, Deadline deadline) {
-      std::vector<std::pair<std::uint64_t, int>> refused;  // (ticket, attempt): shown once and not again in this call
+      Refused<std::pair<std::uint64_t, int>> refused;  // (ticket, attempt)
       std::unique_lock lock(queue_->mutex);
       while (true) {
         const auto at = std::find_if(queue_->items.begin(), queue_->items.end(), [&](const ItemPtr& item) {
-          return item->holder == nobody && !item->is_dead_letter && selector(item->envelope) &&
-                 std::find(refused.begin(), refused.end(), std::pair{item->ticket, item->attempt}) == refused.end();
+          return item->holder == nobody && !item->is_dead_letter && selector(item->envelope) && !refused.has({item->ticket, item->attempt});
         });
         if (at != queue_->items.end()) {
           (*at)->holder = id_;
@@ -204,7 +208,8 @@ struct in_memory {
           if constexpr (!F::looks_inside) {
             return parcel;
           } else {
-            refused.emplace_back((*at)->ticket, (*at)->attempt);
+            refused.add({(*at)->ticket, (*at)->attempt});
+            if (refused.have_doubled()) refused.forget_if([this](const auto& each) { return !queue_->has(each.first); });
             lock.unlock();
             bool wanted = false;
             try {

@@ -1,0 +1,39 @@
+#pragma once
+/// What one receive call has refused, so that each message is shown to its predicate once.
+#include <algorithm>
+#include <vector>
+
+namespace mulproc {
+
+/// `Key` names a message in one of its attempts, for as long as the call lasts; it can be ordered.
+///
+/// A call may refuse any number of messages before the one it waits for. So those that others have taken are to be forgotten:
+///   refused.add(key);
+///   if (refused.have_doubled()) refused.forget_if(is_gone);
+///
+/// Cost:    has() log n, for n twice as many as can lie in the channel at most; a message refused costs one is_gone() or two.
+template <class Key>
+class Refused {
+ public:
+  bool has(const Key& key) const noexcept { return std::binary_search(keys_.begin(), keys_.end(), key); }
+  void add(const Key& key) { keys_.insert(std::upper_bound(keys_.begin(), keys_.end(), key), key); }
+  /// Since some were forgotten, or there were few.
+  bool have_doubled() const noexcept { return keys_.size() >= many_; }
+  template <class IsGone>
+  void forget_if(IsGone is_gone) {
+    std::erase_if(keys_, is_gone);
+    many_ = std::max(few, 2 * keys_.size());
+  }
+  void clear() noexcept {
+    keys_.clear();
+    many_ = few;
+  }
+
+ private:
+  static constexpr std::size_t few = 64;
+
+  std::vector<Key> keys_;  // sorted; most are added behind all others
+  std::size_t many_ = few;
+};
+
+}  // namespace mulproc
