@@ -4,6 +4,6 @@ set(FROM [==[} else {
         put_back_held(at, attempts);]==])
 set(TO [==[} else {
         free_slot(at);]==])
-set(SOURCES tests/soak/random_kills.cpp)
-set(ARGUMENTS )
-set(SAYS "lost [1-9]")
+set(SOURCES tests/crash/kill_at_every_instruction.cpp)
+set(ARGUMENTS "--patience;1;--every;2;--operation;give back")
+set(SAYS " lost: ")
