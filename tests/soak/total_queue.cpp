@@ -45,6 +45,7 @@ BOOST_AUTO_TEST_CASE(what_arrives_twice_must_come_on_a_later_attempt) {
   const TotalQueue handed_on({{1, 1}}, {arrives(1), arrives(1, 1, 2), arrives(1, 2, 3)});
   BOOST_TEST(handed_on.all_well());
   BOOST_TEST(handed_on.redelivered == 2u);
+  BOOST_TEST(handed_on.handed_on == 2u);
 }
 BOOST_AUTO_TEST_CASE(a_dead_letter_counts_as_delivered_and_comes_once) {
   const TotalQueue once({{2, 2}}, {letter(1), arrives(2)}), after_its_holder_died({{1, 1}}, {arrives(1), letter(1)});

@@ -26,13 +26,14 @@ struct Arrived {
 struct TotalQueue {
   std::size_t sent = 0, maybe = 0, arrived = 0;  // different messages; `maybe` were begun and not returned
   std::size_t recovered = 0, redelivered = 0, dead_letters = 0;
+  std::size_t handed_on = 0;  // arrivals on a later attempt, of messages somebody held when he died
   std::size_t missing_letters = 0;  // returned, to an addressee who may have died, and nowhere: to be held against those dropped
   std::size_t lost = 0, unexpected = 0, duplicated = 0, out_of_order = 0;
   std::string first_flaw;
 
   bool all_well() const { return lost + unexpected + duplicated + out_of_order == 0; }
   void add(const TotalQueue& other) {
-    for (auto member : {&TotalQueue::sent, &TotalQueue::maybe, &TotalQueue::arrived, &TotalQueue::recovered, &TotalQueue::redelivered,
+    for (auto member : {&TotalQueue::sent, &TotalQueue::maybe, &TotalQueue::arrived, &TotalQueue::recovered, &TotalQueue::redelivered, &TotalQueue::handed_on,
                         &TotalQueue::dead_letters, &TotalQueue::missing_letters, &TotalQueue::lost, &TotalQueue::unexpected, &TotalQueue::duplicated, &TotalQueue::out_of_order})
       this->*member += other.*member;
     if (first_flaw.empty()) first_flaw = other.first_flaw;
@@ -69,6 +70,7 @@ struct TotalQueue {
       }
       before = {std::max(before.attempt, one.attempt), one.dead_letter};
       if (one.dead_letter) ++dead_letters;
+      if (one.attempt > 1 && !one.dead_letter) ++handed_on;
       // What was handed on may come to a receiver behind later ones: it was held meanwhile.
       if (one.dead_letter || one.attempt > 1) continue;
       auto& highest = last[{one.receiver, one.sender}];
