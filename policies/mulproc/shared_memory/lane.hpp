@@ -47,6 +47,9 @@ struct LaneWord {
   bool is_live() const noexcept { return state == LaneState::READY || state == LaneState::CLAIMED; }
   /// As its sender leaves it there.
   static LaneWord fresh(std::uint64_t position) noexcept { return of(LaneState::READY, 1, 0, position); }
+  bool is_claimed_by(std::uint64_t who) const noexcept { return owner == who && (is(LaneState::CLAIMED) || is(LaneState::CLAIMED_DEAD)); }
+  /// As it was before its owner claimed it.
+  LaneWord unclaimed() const noexcept { return of(is(LaneState::CLAIMED) ? LaneState::READY : LaneState::DEAD_LETTER, attempt, 0, position); }
   bool operator==(const LaneWord& other) const noexcept { return std::bit_cast<std::uint64_t>(*this) == std::bit_cast<std::uint64_t>(other); }
 };
 static_assert(sizeof(LaneWord) == 8 && std::atomic<LaneWord>::is_always_lock_free, "a slot commits by one aligned 8-byte store");

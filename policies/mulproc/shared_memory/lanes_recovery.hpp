@@ -61,11 +61,9 @@ class LanesRecovery {
     const auto give_back = [&](Lane lane, std::uint32_t, std::uint32_t) {
       for (std::uint32_t i = 0, end = lane.slots_written(); i < end; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
-        if (word.owner != who) continue;
-        if (word.is(LaneState::CLAIMED_DEAD)) lane[i].word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position), std::memory_order_release);
-        if (!word.is(LaneState::CLAIMED)) continue;
-        lane[i].word.store(LaneWord::of(LaneState::READY, word.attempt, 0, word.position), std::memory_order_release);
-        came_back = true;
+        if (!word.is_claimed_by(who)) continue;
+        lane[i].word.store(word.unclaimed(), std::memory_order_release);
+        came_back |= word.is(LaneState::CLAIMED);
       }
       return true;
     };
@@ -89,10 +87,10 @@ class LanesRecovery {
       }
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
-        if (word.owner != who) continue;
-        if (word.is(LaneState::CLAIMED_DEAD)) lane[i].word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position), std::memory_order_release);
-        if (!word.is(LaneState::CLAIMED)) continue;
-        if (mailbox != segment_.open()) {
+        if (!word.is_claimed_by(who)) continue;
+        if (word.is(LaneState::CLAIMED_DEAD)) {
+          lane[i].word.store(word.unclaimed(), std::memory_order_release);
+        } else if (mailbox != segment_.open()) {
           bury(lane, i, sender);  // addressed to the dead one: nobody else may have it
         } else {
           try_again(lane, i, sender);
@@ -199,7 +197,7 @@ class LanesRecovery {
   void let_go_of_letters(std::uint32_t who) {
     each_letter([&](LaneSlot& slot) {
       const LaneWord word = slot.word.load(std::memory_order_relaxed);
-      if (word.is(LaneState::CLAIMED_DEAD) && word.owner == who) slot.word.store(LaneWord::of(LaneState::DEAD_LETTER, word.attempt, 0, word.position));
+      if (word.is_claimed_by(who)) slot.word.store(word.unclaimed(), std::memory_order_release);
     });
   }
 

@@ -146,8 +146,7 @@ class LanesStore {
   Result<> give_back(const Lease& lease) {
     if (detached_) return Errc::stale;
     if (lease.slot->word.load(std::memory_order_relaxed) != lease.word) return Errc::stale;
-    const auto state = lease.kind == Lease::Kind::dead_letter ? LaneState::DEAD_LETTER : LaneState::READY;
-    lease.slot->word.store(LaneWord::of(state, lease.word.attempt, 0, lease.word.position), std::memory_order_release);
+    lease.slot->word.store(lease.word.unclaimed(), std::memory_order_release);
     if (lease.kind != Lease::Kind::dead_letter) came_back(lease);
     return {};
   }
