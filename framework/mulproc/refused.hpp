@@ -1,9 +1,28 @@
 #pragma once
 /// What one receive call has refused, so that each message is shown to its predicate once.
 #include <algorithm>
+#include <cstddef>
+#include <mulproc/deadline.hpp>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace mulproc {
+
+/// When a call's time is over it shows what lies there, and not what comes meanwhile: else it would last as long as messages come.
+class LastLook {
+ public:
+  /// After a refusal: whether the call is to end. `there()`: as many may lie there.
+  template <class F>
+  bool is_over(Deadline deadline, F there) {
+    if (left_) return (*left_)-- == 0;
+    if (deadline.expired()) left_ = there();
+    return false;
+  }
+
+ private:
+  std::optional<std::size_t> left_;
+};
 
 /// `Key` names a message in one of its attempts, for as long as the call lasts; it can be ordered.
 ///
@@ -15,6 +34,26 @@ namespace mulproc {
 template <class Key>
 class Refused {
  public:
+  /// While it lives, an endpoint's set is one call's. A predicate may call that endpoint again: that call begins with none, too.
+  class InOneCall {
+   public:
+    explicit InOneCall(Refused& set) noexcept : set_(set) {
+      if (!set_.keys_.empty()) std::swap(set_, outer_);
+    }
+    InOneCall(const InOneCall&) = delete;
+    ~InOneCall() {
+      if (outer_.keys_.empty()) {
+        set_.clear();  // its memory is for the next
+      } else {
+        std::swap(set_, outer_);
+      }
+    }
+
+   private:
+    Refused& set_;
+    Refused outer_;
+  };
+
   bool has(const Key& key) const noexcept { return std::binary_search(keys_.begin(), keys_.end(), key); }
   void add(const Key& key) { keys_.insert(std::upper_bound(keys_.begin(), keys_.end(), key), key); }
   /// Since some were forgotten, or there were few.

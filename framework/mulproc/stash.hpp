@@ -1,6 +1,8 @@
 #pragma once
 /// Gives a transport whose endpoint is the sole receiver what a selective one has: an ordered stash in which refused
 /// and returned messages keep their places. So a transport author writes take() and gets take_if().
+#include <algorithm>
+#include <mulproc/refused.hpp>
 #include <mulproc/shared.hpp>
 #include <mulproc/transport.hpp>
 #include <vector>
@@ -13,6 +15,7 @@ class Stash {
     typename E::Parcel parcel;
     std::uint64_t place;  // arrival order
     int failures;         // exceptions that unwound through it here
+    bool is_shown = false;  // to a predicate, which may call as well: meanwhile it is elsewhere, and this keeps its place
     const Envelope& envelope() const noexcept { return parcel.envelope(); }
     int attempt() const noexcept { return parcel.attempt() + failures; }
     std::span<const std::byte> bytes() const noexcept { return parcel.bytes(); }
@@ -24,11 +27,12 @@ class Stash {
     std::size_t dropped = 0, dead_letter_limit = 64;
     std::uint64_t next_place = 0;
     bool attached = true;
-    void put_back(Entry&& entry) {
-      auto at = waiting.begin();
-      while (at != waiting.end() && at->place < entry.place) ++at;
-      waiting.insert(at, std::move(entry));
+    /// The first at this place or behind it.
+    auto at(std::uint64_t place) {
+      return std::lower_bound(waiting.begin(), waiting.end(), place, [](const Entry& entry, std::uint64_t wanted) { return entry.place < wanted; });
     }
+    void put_back(Entry&& entry) { waiting.insert(at(entry.place), std::move(entry)); }
+    void is_back(Entry&& shown) { *at(shown.place) = std::move(shown); }
   };
 
  public:
@@ -84,17 +88,32 @@ class Stash {
   /// The same, for who keeps the parcel elsewhere: deliver(...) is given what it is made from, and says what is returned.
   template <class F, class D>
   auto deliver_if(F& selector, Deadline deadline, D deliver) -> decltype(deliver(std::declval<const Shared<State>&>(), std::declval<Entry>())) {
-    auto& waiting = state_->waiting;
-    for (auto entry = waiting.begin(); entry != waiting.end(); ++entry) {
-      if (!selector(entry->envelope()) || !selector(std::as_const(*entry))) continue;
-      Entry wanted = std::move(*entry);
-      waiting.erase(entry);
-      return deliver(state_, std::move(wanted));
-    }
-    while (true) {
+    LastLook last_look;
+    for (std::uint64_t next = 0;;) {
+      const auto at = state_->at(next);
+      if (at != state_->waiting.end()) {
+        next = at->place + 1;
+        if (at->is_shown || !selector(at->envelope())) continue;
+        Entry entry = std::move(*at);
+        at->is_shown = true;
+        bool wanted = false;
+        try {
+          wanted = selector(std::as_const(entry));
+        } catch (...) {
+          state_->is_back(std::move(entry));
+          throw;
+        }
+        if (wanted) {
+          state_->waiting.erase(state_->at(entry.place));
+          return deliver(state_, std::move(entry));
+        }
+        state_->is_back(std::move(entry));
+        continue;
+      }
       auto taken = endpoint_.take(deadline);
       if (!taken) return taken.error();
       const std::uint64_t place = state_->next_place++;
+      next = place + 1;
       bool wanted = false;
       try {
         wanted = selector(taken->envelope()) && selector(std::as_const(*taken));
@@ -104,6 +123,7 @@ class Stash {
       }
       if (wanted) return deliver(state_, std::move(*taken), place);
       state_->put_back({std::move(*taken), place, 0});
+      if (last_look.is_over(deadline, [] { return most_on_its_way; })) return Errc::not_ready;
     }
   }
 
@@ -115,7 +135,7 @@ class Stash {
       state_->waiting.push_back({*std::move(taken), state_->next_place++, 0});
     }
     for (const Entry& entry : state_->waiting) {
-      if (selector(entry.envelope())) return false;
+      if (!entry.is_shown && selector(entry.envelope())) return false;
     }
     return true;
   }
@@ -129,6 +149,8 @@ class Stash {
   std::size_t dead_letters_dropped() const noexcept { return state_->dropped; }
 
  private:
+  static constexpr std::size_t most_on_its_way = 1 << 16;  // more messages than a transport holds, whatever it is
+
   E endpoint_;
   Shared<State> state_;
 };

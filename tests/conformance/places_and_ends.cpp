@@ -54,6 +54,23 @@ BOOST_AUTO_TEST_CASE(dead_letters_come_oldest_first_with_all_they_carried_and_ar
   BOOST_CHECK(child.dead_letters_dropped() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(dead_letters_that_are_held_leave_room_for_messages) {
+  if constexpr (promises.many_to_many) {
+    auto link = Numbers::open({.capacity = 2});
+    auto parent = link.parent();
+    auto child = link.child();
+    std::vector<std::vector<Numbers::Message>> held;
+    for (int number = 0; number < 20; ++number) {
+      parent.send_for(soon, {}, number).value();
+      fail_for_good(child, number);
+      held.push_back(child.dead_letters());
+    }
+    const auto letters = std::accumulate(held.begin(), held.end(), std::size_t{0}, [](std::size_t sum, const auto& some) { return sum + some.size(); });
+    BOOST_CHECK(letters + child.dead_letters_dropped() == 20u);
+    BOOST_CHECK(letters >= 2u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_endpoints_id_is_its_threads_and_in_one_process_a_number) {
   auto link = Numbers::open();
   const auto parent = link.parent();
@@ -182,6 +199,54 @@ BOOST_AUTO_TEST_CASE(what_a_call_refused_is_not_taken_for_what_comes_after_anoth
     BOOST_CHECK(got);
     BOOST_CHECK((shown == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8}));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_call_whose_time_is_over_shows_what_lies_there_and_ends_though_messages_keep_coming) {
+  for (const Deadline deadline : {Deadline::now(), Deadline::after(1ms)}) {
+    constexpr int waiting = 4, far_too_many = 200'000;
+    auto link = Numbers::open();
+    auto parent = link.parent();
+    auto child = link.child();
+    std::optional<Numbers> other;
+    if constexpr (promises.many_to_many) other.emplace(link.child());
+    int sent = 0, shown = 0;
+    for (; sent < waiting; ++sent) parent.send({}, sent).value();
+    std::array<bool, waiting> was_shown{};
+    const Wanted keeps_coming = [&](const View& seen) {
+      const int number = number_in(seen);
+      if (number < waiting) was_shown[static_cast<std::size_t>(number)] = true;
+      if (++shown == far_too_many) throw std::runtime_error("it does not end");
+      if (other && number > waiting) (void)other->try_receive(only(number - 1));
+      parent.try_send({}, sent++).value();
+      return false;
+    };
+    const auto got = deadline.at == Deadline::now().at ? child.try_receive(keeps_coming) : child.receive_until(deadline, keeps_coming);
+    FAILS(got, Errc::not_ready);
+    BOOST_CHECK((was_shown == std::array{true, true, true, true}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_predicate_may_ask_its_own_channel) {
+  auto link = Numbers::open();
+  auto parent = link.parent();
+  auto child = link.child();
+  for (int number = 0; number < 5; ++number) parent.send({}, number).value();
+  std::vector<int> shown;
+  int taken = -1;
+  const auto got = child.receive_for(soon, [&](const View& seen) {
+    const int number = number_in(seen);
+    shown.push_back(number);
+    if (shown.size() > 10) throw std::runtime_error("it does not end");
+    BOOST_CHECK(!child.empty());
+    FAILS(child.try_receive(nothing), Errc::not_ready);
+    if (number == 0) taken = number_in(child.try_receive(only(3)).value());
+    BOOST_CHECK(number_in(seen) == number);
+    return number == 2;
+  });
+  BOOST_CHECK(got && number_in(*got) == 2);
+  BOOST_CHECK((shown == std::vector{0, 1, 2}));
+  BOOST_CHECK(taken == 3);
+  BOOST_CHECK((next(3, child) == std::vector{0, 1, 4}));
 }
 
 namespace {

@@ -78,7 +78,8 @@ class BoostQueueStore {
   Result<Item> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
     auto lock = enter(deadline, look_.now());
     if (!lock) return lock.error();
-    refused_.clear();
+    const typename Refused<Shown>::InOneCall call(refused_);
+    LastLook last_look;
     while (true) {
       Item found = items_.pop_first([&](const ItemHead& head) { return selector(head.envelope) && !refused_.has(shown(head)); });
       if (found) {
@@ -102,6 +103,7 @@ class BoostQueueStore {
           lock = enter(deadline);
           if (!lock) return lock.error();
           if (refused_.have_doubled()) forget_what_others_took();
+          if (last_look.is_over(deadline, [this] { return live(0) + live(1); })) return Errc::not_ready;
           continue;
         }
       }

@@ -238,14 +238,14 @@ class DequeSlots {
     ++head_.live[side()];
   }
 
-  /// From live to dead: it leaves its side's room for the reserve of `capacity` slots.
+  /// From live to dead: it leaves its side's room for the reserve of `capacity` slots; the oldest there is dropped.
   void bury_letter(std::uint32_t at, std::uint8_t attempt) noexcept {
     const auto side = index_.side_of(at);
     if (head_.dead[side] >= layout_.capacity) {
-      if (const auto oldest = oldest_dead_letter(side); oldest != DequeIndex::nothing) {
-        ++head_.dropped[side];  // Killed here: one is counted that was not dropped. The other way round one would be gone untold.
-        free_slot(oldest);
-      }
+      ++head_.dropped[side];  // Killed here: one is counted that was not dropped. The other way round one would be gone untold.
+      const auto oldest = oldest_dead_letter(side);
+      if (oldest == DequeIndex::nothing) return free_slot(at);  // all others are held
+      free_slot(oldest);
     }
     --head_.live[side];
     ++head_.dead[side];

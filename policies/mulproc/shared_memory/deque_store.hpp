@@ -127,7 +127,8 @@ class DequeStore : public DequeSlots {
       }
     }
     const Taste taste = Taste::of(selector, id());
-    refused_.clear();
+    const typename Refused<Shown>::InOneCall call(refused_);
+    LastLook last_look;
     bool rung = false;
     while (true) {
       bool from_the_oldest_again = false;
@@ -164,6 +165,7 @@ class DequeStore : public DequeSlots {
           if (refused_.have_doubled()) {
             refused_.forget_if([this](const Shown& each) { return slots_[each.slot].ticket != each.ticket || index_.word(each.slot).state == SlotState::FREE; });
           }
+          if (last_look.is_over(deadline, [this] { return head_.live[0] + head_.live[1]; })) return Errc::not_ready;
           from_the_oldest_again = true;  // the lists may have changed meanwhile
           break;
         }

@@ -37,6 +37,14 @@ struct LanesLease {
 };
 
 class LanesReceiver {
+  /// A message in one of its attempts.
+  struct Shown {
+    std::uint32_t sender;
+    bool open;
+    std::uint64_t position, attempt;
+    auto operator<=>(const Shown&) const = default;
+  };
+
  public:
   LanesReceiver(LanesSegment& segment, std::uint32_t me, std::uint32_t mailbox) : segment_(segment), me_(me), mailbox_(mailbox) {
     for (auto& seen : seen_) seen.reserve(segment.layout().people);  // never moved afterwards; last_ points into them
@@ -45,7 +53,6 @@ class LanesReceiver {
   /// A receive call begins: what was refused before may be wanted now.
   void begin_call() noexcept {
     fresh_ = true;
-    refused_.clear();
     if (++calls_ % looks_at_all_calls == 0) look_at_all();
   }
   /// Claims the next message whose envelope the selector accepts and that this call has not refused yet.
@@ -71,6 +78,19 @@ class LanesReceiver {
     }
     return false;
   }
+  std::uint32_t calls() const noexcept { return calls_; }
+  /// A call goes on, after others that its predicate made: what these left in the backlogs may be wanted.
+  void go_on() noexcept { fresh_ = true; }
+  /// At most so many messages may lie there for a call that shows all of them, each sender's in its turn.
+  std::size_t most_there() const noexcept {
+    std::size_t count = most_in_a_row * senders_.size();
+    for (const auto sender : senders_) {
+      for (const LaneReader& reader : inlets_[sender]->lane) count += reader.backlog.size() + (reader.lane.is_used() ? reader.lane.capacity : 0);
+    }
+    return count;
+  }
+  using InOneCall = Refused<Shown>::InOneCall;
+  InOneCall refusing_call() noexcept { return InOneCall(refused_); }
   /// After a predicate's no, when the message lies in its place again: not shown again in this call.
   void refuse(const LanesLease& claimed) {
     refused_.add({claimed.sender, claimed.is_open(), claimed.word.position, claimed.word.attempt});
@@ -159,13 +179,6 @@ class LanesReceiver {
   static LanesLease::Kind kind_of(bool open) noexcept { return open ? LanesLease::Kind::open : LanesLease::Kind::to_me; }
   struct Inlet {
     LaneReader lane[2];  // to me; open
-  };
-  /// A message in one of its attempts.
-  struct Shown {
-    std::uint32_t sender;
-    bool open;
-    std::uint64_t position, attempt;
-    auto operator<=>(const Shown&) const = default;
   };
   struct Candidate {
     bool found = false;
@@ -315,7 +328,10 @@ class LanesReceiver {
   template <class F>
   Candidate look_at(const LaneReader& reader, std::uint32_t slot, LaneWord word, std::uint32_t sender, bool open, F& selector) const {
     const LaneSlot& at = reader.lane[slot];
-    if (!selector(at.read()) || has_refused(sender, open, word)) return {};
+    if (!selector(at.read())) return {};
+    if constexpr (F::looks_inside) {
+      if (has_refused(sender, open, word)) return {};
+    }
     // (10) acquire; pairs with (11): if it is the ticket of a message written there since, the word is seen to have changed.
     return {true, word, reader.lane.ticket(slot).load(std::memory_order_acquire), slot};
   }

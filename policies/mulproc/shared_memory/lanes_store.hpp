@@ -95,11 +95,14 @@ class LanesStore {
   Result<Lease> take_if(F& selector, Deadline deadline, AsParcel as_parcel, std::uint32_t* deaths_known = nullptr) {
     if (detached_) return Errc::stale;
     receiver_->begin_call();
+    const auto call = receiver_->refusing_call();
+    LastLook last_look;
     bool looked_again = false;
     while (true) {
       const auto ends = ends_now();  // before what depends on it is looked at
       while (const Lease lease = receiver_->next(selector)) {
         if constexpr (F::looks_inside) {
+          const auto calls = receiver_->calls();
           bool wanted = false;
           try {
             wanted = selector(as_parcel(lease));
@@ -110,6 +113,8 @@ class LanesStore {
           if (!wanted) {
             (void)give_back(lease);
             receiver_->refuse(lease);
+            if (receiver_->calls() != calls) receiver_->go_on();
+            if (last_look.is_over(deadline, [this] { return receiver_->most_there(); })) return Errc::not_ready;
             continue;
           }
         }
@@ -359,7 +364,9 @@ class LanesStore {
       for (std::uint32_t i = 0; i < lane.capacity; ++i) {
         const LaneWord word = lane[i].word.load(std::memory_order_acquire);
         if (!word.is_live() || (word.is(LaneState::CLAIMED) && word.owner == me_)) continue;
-        if (word.is(LaneState::READY) && receiver_->has_refused(sender, mailbox == segment_.open(), word)) continue;
+        if constexpr (F::looks_inside) {
+          if (word.is(LaneState::READY) && receiver_->has_refused(sender, mailbox == segment_.open(), word)) continue;
+        }
         if (!selector(lane[i].read())) continue;
         const LaneWord now = lane[i].word.load(std::memory_order_acquire);
         if (!now.is_live() || now.position != word.position) continue;

@@ -197,6 +197,7 @@ struct in_memory {
     template <class F>
     Result<Parcel> take_if(F& selector, Deadline deadline) {
       Refused<std::pair<std::uint64_t, int>> refused;  // (ticket, attempt)
+      LastLook last_look;
       std::unique_lock lock(queue_->mutex);
       while (true) {
         const auto at = std::find_if(queue_->items.begin(), queue_->items.end(), [&](const ItemPtr& item) {
@@ -221,6 +222,7 @@ struct in_memory {
             if (wanted) return parcel;
             (void)parcel.give_back();
             lock.lock();
+            if (last_look.is_over(deadline, [this] { return queue_->items.size(); })) return Errc::not_ready;
             continue;
           }
         }
