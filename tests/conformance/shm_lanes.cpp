@@ -61,6 +61,18 @@ Result<Store::Lease> take(Store& store, F& selector, Deadline deadline = Deadlin
 }
 SelectAll all;
 
+/// Whether f throws because its i-th allocation fails; false when it makes fewer.
+template <class F>
+bool fails_for_want_of_memory(std::size_t i, F f) {
+  const tests::FailingAllocation failing(i);
+  try {
+    f();
+    return false;
+  } catch (const std::bad_alloc&) {
+    return true;
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(room_is_per_lane_and_one_full_lane_stops_no_other) {
@@ -204,6 +216,35 @@ BOOST_AUTO_TEST_CASE(a_refused_message_costs_a_poll_nothing_that_stays) {
   const auto before = tests::allocations();
   for (int i = 0; i < 1000; ++i) BOOST_REQUIRE((take(child, refuses).error() == Errc::not_ready));
   BOOST_TEST(tests::allocations() == before);
+}
+
+BOOST_AUTO_TEST_CASE(who_cannot_take_part_for_want_of_memory_takes_no_place) {
+  const Memory memory(4);
+  Store parent(memory.segment, Role::parent);
+  LanesSegment segment(memory.segment, memory.layout);
+  for (std::size_t i = 0; fails_for_want_of_memory(i, [&] { Store child(memory.segment, Role::child); }); ++i) BOOST_TEST(!segment.people().anybody_else());
+}
+
+BOOST_AUTO_TEST_CASE(want_of_memory_in_a_receive_call_loses_no_message) {
+  RefusesAll refuses;
+  for (const bool met_one : {false, true}) {
+    bool failed = true;
+    for (std::size_t i = 0; failed; ++i) {
+      const Memory memory(4);
+      Store parent(memory.segment, Role::parent), other(memory.segment, Role::child), me(memory.segment, Role::child);
+      parent.put(numbered(1), {}, Deadline::now()).value();
+      if (met_one) (void)take(me, refuses);
+      parent.put(numbered(2), {}, Deadline::now()).value();
+      other.put(numbered(3), {}, Deadline::now()).value();
+      failed = fails_for_want_of_memory(i, [&] { (void)take(me, refuses); });
+      std::uint64_t sum = 0;
+      while (auto got = take(me, all, Deadline::after(20ms))) {
+        sum += got->envelope().sequence;
+        me.finish(*got).value();
+      }
+      BOOST_TEST(sum == 6);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_position_written_over_does_not_send_a_reader_on_an_endless_walk) {
