@@ -11,8 +11,10 @@
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/shm_lanes.hpp>
 #include <mulproc/waiting/parking.hpp>
+#include <semaphore>
 #include <support/allocation_count.hpp>
 #include <support/watchdog.hpp>
+#include <thread>
 
 using namespace mulproc;
 using namespace mulproc::shared_memory;
@@ -245,6 +247,33 @@ BOOST_AUTO_TEST_CASE(want_of_memory_in_a_receive_call_loses_no_message) {
       BOOST_TEST(sum == 6);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_senders_memory_does_not_grow_with_those_it_ever_addressed) {
+  const Memory memory(4);
+  Store parent(memory.segment, Role::parent);
+  const auto peak_while_addressing = [&](int many) {
+    const tests::AllocationPeak peak;
+    for (int i = 0; i < many; ++i) {
+      ProcessId id{};
+      std::binary_semaphore there(0), sent(0);
+      std::thread lives_for_one_message([&] {
+        Store child(memory.segment, Role::child);
+        id = child.id();
+        there.release(), sent.acquire();
+      });
+      there.acquire();
+      Envelope envelope = numbered(1);
+      envelope.recipient = id;
+      parent.put(envelope, {}, Deadline::now()).value();
+      sent.release();
+      lives_for_one_message.join();
+    }
+    return peak.bytes();
+  };
+  (void)peak_while_addressing(20);
+  const auto few = peak_while_addressing(20);
+  BOOST_TEST(peak_while_addressing(500) <= few + 1000);
 }
 
 BOOST_AUTO_TEST_CASE(a_position_written_over_does_not_send_a_reader_on_an_endless_walk) {
