@@ -114,6 +114,23 @@ BOOST_AUTO_TEST_CASE(a_name_is_not_taken_over_while_somebody_lives_who_inherited
   ::close(gate[0]), ::close(ready[0]);
 }
 
+BOOST_AUTO_TEST_CASE(a_name_left_by_the_killed_is_taken_over_though_somebody_looks_just_then_whether_they_live) {
+  const Name name("looked_at");
+  auto killed = spawn([&] {
+    auto link = Mine::open({.name = name.text});
+    ::raise(SIGKILL);
+  });
+  killed.wait();
+  const int looks = ::open(name.path.c_str(), O_RDWR | O_CLOEXEC);
+  BOOST_REQUIRE(::flock(looks, LOCK_EX) == 0);  // as attach() does
+  std::thread looks_for_a_while([&] {
+    std::this_thread::sleep_for(10ms);
+    ::close(looks);
+  });
+  BOOST_CHECK_NO_THROW((void)Mine::open({.name = name.text}));
+  looks_for_a_while.join();
+}
+
 BOOST_AUTO_TEST_CASE(a_link_in_the_place_of_a_name_is_not_followed_and_what_is_no_file_is_refused) {
   const Name name("link"), target("target");
   std::ofstream(target.path) << "somebody's data";

@@ -11,8 +11,10 @@
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/shm_lanes.hpp>
 #include <mulproc/waiting/parking.hpp>
+#include <semaphore>
 #include <support/allocation_count.hpp>
 #include <support/watchdog.hpp>
+#include <thread>
 
 using namespace mulproc;
 using namespace mulproc::shared_memory;
@@ -60,6 +62,18 @@ Result<Store::Lease> take(Store& store, F& selector, Deadline deadline = Deadlin
   return store.take_if(selector, deadline, [](const Store::Lease& lease) { return lease; });
 }
 SelectAll all;
+
+/// Whether f throws because its i-th allocation fails; false when it makes fewer.
+template <class F>
+bool fails_for_want_of_memory(std::size_t i, F f) {
+  const tests::FailingAllocation failing(i);
+  try {
+    f();
+    return false;
+  } catch (const std::bad_alloc&) {
+    return true;
+  }
+}
 
 }  // namespace
 
@@ -204,6 +218,62 @@ BOOST_AUTO_TEST_CASE(a_refused_message_costs_a_poll_nothing_that_stays) {
   const auto before = tests::allocations();
   for (int i = 0; i < 1000; ++i) BOOST_REQUIRE((take(child, refuses).error() == Errc::not_ready));
   BOOST_TEST(tests::allocations() == before);
+}
+
+BOOST_AUTO_TEST_CASE(who_cannot_take_part_for_want_of_memory_takes_no_place) {
+  const Memory memory(4);
+  Store parent(memory.segment, Role::parent);
+  LanesSegment segment(memory.segment, memory.layout);
+  for (std::size_t i = 0; fails_for_want_of_memory(i, [&] { Store child(memory.segment, Role::child); }); ++i) BOOST_TEST(!segment.people().anybody_else());
+}
+
+BOOST_AUTO_TEST_CASE(want_of_memory_in_a_receive_call_loses_no_message) {
+  RefusesAll refuses;
+  for (const bool met_one : {false, true}) {
+    bool failed = true;
+    for (std::size_t i = 0; failed; ++i) {
+      const Memory memory(4);
+      Store parent(memory.segment, Role::parent), other(memory.segment, Role::child), me(memory.segment, Role::child);
+      parent.put(numbered(1), {}, Deadline::now()).value();
+      if (met_one) (void)take(me, refuses);
+      parent.put(numbered(2), {}, Deadline::now()).value();
+      other.put(numbered(3), {}, Deadline::now()).value();
+      failed = fails_for_want_of_memory(i, [&] { (void)take(me, refuses); });
+      std::uint64_t sum = 0;
+      while (auto got = take(me, all, Deadline::after(20ms))) {
+        sum += got->envelope().sequence;
+        me.finish(*got).value();
+      }
+      BOOST_TEST(sum == 6);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_senders_memory_does_not_grow_with_those_it_ever_addressed) {
+  const Memory memory(4);
+  Store parent(memory.segment, Role::parent);
+  const auto peak_while_addressing = [&](int many) {
+    const tests::AllocationPeak peak;
+    for (int i = 0; i < many; ++i) {
+      ProcessId id{};
+      std::binary_semaphore there(0), sent(0);
+      std::thread lives_for_one_message([&] {
+        Store child(memory.segment, Role::child);
+        id = child.id();
+        there.release(), sent.acquire();
+      });
+      there.acquire();
+      Envelope envelope = numbered(1);
+      envelope.recipient = id;
+      parent.put(envelope, {}, Deadline::now()).value();
+      sent.release();
+      lives_for_one_message.join();
+    }
+    return peak.bytes();
+  };
+  (void)peak_while_addressing(20);
+  const auto few = peak_while_addressing(20);
+  BOOST_TEST(peak_while_addressing(500) <= few + 1000);
 }
 
 BOOST_AUTO_TEST_CASE(a_position_written_over_does_not_send_a_reader_on_an_endless_walk) {

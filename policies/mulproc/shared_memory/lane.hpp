@@ -176,14 +176,16 @@ struct LaneReader {
   /// Begins, or begins anew, with all that is there.
   void begin() {
     // (3) acquire; pairs with (4): all that was written before this tail is seen below.
-    cursor = std::max<std::uint64_t>(lane.tail->load(std::memory_order_acquire), 1);
-    slot = lane.slot_of(cursor);
-    backlog.clear();
+    const auto start = std::max<std::uint64_t>(lane.tail->load(std::memory_order_acquire), 1);
+    std::vector<Entry> there;
     for (std::uint32_t i = 0, end = lane.slots_written(); i < end; ++i) {
       const LaneWord word = lane[i].word.load(std::memory_order_acquire);
-      if (word.is_live() && beyond(word.position, cursor) < 0) backlog.push_back({word.position, i});
+      if (word.is_live() && beyond(word.position, start) < 0) there.push_back({word.position, i});
     }
-    std::sort(backlog.begin(), backlog.end(), [this](const Entry& a, const Entry& b) { return beyond(a.position, cursor) < beyond(b.position, cursor); });
+    std::sort(there.begin(), there.end(), [start](const Entry& a, const Entry& b) { return beyond(a.position, start) < beyond(b.position, start); });
+    backlog = std::move(there);  // nothing throws from here on: the invariant holds
+    cursor = start;
+    slot = lane.slot_of(cursor);
   }
   /// So far behind that looking at all slots is shorter than to follow.
   bool is_far_behind(std::uint64_t tail) const noexcept { return beyond(tail, cursor) > 4 * std::int64_t{lane.capacity}; }

@@ -47,7 +47,11 @@ class LanesReceiver {
 
  public:
   LanesReceiver(LanesSegment& segment, std::uint32_t me, std::uint32_t mailbox) : segment_(segment), me_(me), mailbox_(mailbox) {
-    for (auto& seen : seen_) seen.reserve(segment.layout().people);  // never moved afterwards; last_ points into them
+    const auto people = segment.layout().people;
+    for (auto& seen : seen_) seen.reserve(people);  // never moved afterwards; last_ points into them
+    for (auto* each : {&refusing_, &waiting_, &returned_}) each->reserve(people);  // so all of them are always of one size
+    inlets_.reserve(people);
+    senders_.reserve(people);
   }
 
   /// A receive call begins: what was refused before may be wanted now.
@@ -108,11 +112,15 @@ class LanesReceiver {
     any_returned_ = is_any(returned_);
   }
   /// A message was claimed and lies there again.
-  void put_into_backlog(const LanesLease& claimed) {
+  void put_into_backlog(const LanesLease& claimed) noexcept {
     if (claimed.sender >= inlets_.size() || !inlets_[claimed.sender]) return;
     auto& reader = inlets_[claimed.sender]->lane[claimed.is_open()];
-    const auto at = std::find_if(reader.backlog.begin(), reader.backlog.end(), [&](const auto& e) { return beyond(e.position, claimed.word.position) > 0; });
-    reader.backlog.insert(at, {claimed.word.position, reader.lane.slot_of(claimed.word.position)});
+    try {
+      const auto at = std::find_if(reader.backlog.begin(), reader.backlog.end(), [&](const auto& e) { return beyond(e.position, claimed.word.position) > 0; });
+      reader.backlog.insert(at, {claimed.word.position, reader.lane.slot_of(claimed.word.position)});
+    } catch (const std::bad_alloc&) {
+      reader.cursor = 0;  // the next look begins anew, and finds it there
+    }
     refusing_[claimed.sender] = waiting_[claimed.sender] = 1;
     backlogs_ = true;
   }
@@ -193,7 +201,6 @@ class LanesReceiver {
   void meet_senders() {
     const auto lanes = segment_.head().lanes.load(std::memory_order_acquire);
     if (lanes == lanes_) return;
-    lanes_ = lanes;
     const std::uint32_t all = segment_.senders();
     inlets_.resize(all);
     for (auto& seen : seen_) seen.resize(all);
@@ -205,6 +212,7 @@ class LanesReceiver {
       if (!inlets_[sender]) inlets_[sender] = std::make_unique<Inlet>(Inlet{{LaneReader{mine, 0, 0, {}}, LaneReader{open, 0, 0, {}}}});
       senders_.push_back(sender);
     }
+    lanes_ = lanes;  // last: what throws before is done again
   }
   void note_what_waits(std::uint32_t sender) noexcept {
     waiting_[sender] = inlets_[sender]->lane[0].backlog.empty() && inlets_[sender]->lane[1].backlog.empty() ? 0 : 1;

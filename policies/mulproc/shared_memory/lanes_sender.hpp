@@ -48,18 +48,18 @@ class LanesSender {
     auto writer = writer_to(mailbox);
     if (!writer) return writer.error();
     const auto address = LanesSegment::address_of(recipient);
-    Route& route = address == 0 ? open_ : routes_[address];
-    route = {address, mailbox, segment_.head().population.load(std::memory_order_relaxed), {}, *writer};
+    Route way{address, mailbox, segment_.head().population.load(std::memory_order_relaxed), {}, *writer};
     for (std::uint32_t i = 0; address != 0 && i < segment_.senders(); ++i) {
-      if (segment_.people().is_attached(i) && segment_.mailbox_of(i).load(std::memory_order_relaxed) == mailbox) route.endpoints.push_back(i);
+      if (segment_.people().is_attached(i) && segment_.mailbox_of(i).load(std::memory_order_relaxed) == mailbox) way.endpoints.push_back(i);
     }
-    if (address != 0 && route.endpoints.empty()) --route.population;
+    if (address != 0 && way.endpoints.empty()) --way.population;
+    if (address != 0) forget_who_had(mailbox, address);
+    Route& route = address == 0 ? open_ : routes_[address];
+    route = std::move(way);
     return last_ = &route;
   }
   void forget(ProcessId recipient) {
-    last_ = &open_;
-    sent_.slot = nullptr;
-    routes_.erase(LanesSegment::address_of(recipient));
+    forget_if([address = LanesSegment::address_of(recipient)](const Route& route) { return route.address == address; });
   }
 
   /// Writes and publishes; the route's writer has found room.
@@ -164,6 +164,21 @@ class LanesSender {
     for (const auto endpoint : route.endpoints) segment_.wake_if(endpoint, letters_of_mine);
     // Who came since the way was looked up sleeps unknown to it. Read behind the fence, as sleeps_for is: who sleeps has come.
     if (segment_.head().population.load(std::memory_order_relaxed) != route.population) [[unlikely]] segment_.wake_mailbox(route.mailbox);
+  }
+  /// There are as many ways as mailboxes at most, however many had one of them.
+  void forget_who_had(std::uint32_t mailbox, std::uint64_t address) {
+    if (const Route* known = find(address); known && known->mailbox == mailbox) return;  // then nobody else is known there
+    forget_if([mailbox](const Route& route) { return route.mailbox == mailbox; });
+  }
+  template <class F>
+  void forget_if(F leads_nowhere) {
+    last_ = &open_;
+    std::erase_if(routes_, [&](const auto& each) {
+      const Route& route = each.second;
+      if (!leads_nowhere(route)) return false;
+      if (sent_.route == &route) sent_.slot = nullptr;
+      return true;
+    });
   }
   Route* find(std::uint64_t address) {
     const auto found = routes_.find(address);

@@ -35,8 +35,14 @@ class LanesStore {
     const auto lanes = me_ < used_before ? LanesSender::Index::inherited : LanesSender::Index::never_used;
     segment_.sleeps_for(me_).store(nothing_asleep, std::memory_order_relaxed);
     segment_.mailbox_of(me_).store(mailbox_ = *mailbox, std::memory_order_relaxed);
-    sender_.emplace(segment_, me_, thread_, lanes);
-    receiver_.emplace(segment_, me_, *mailbox);
+    try {
+      sender_.emplace(segment_, me_, thread_, lanes);
+      receiver_.emplace(segment_, me_, *mailbox);
+    } catch (...) {
+      people_.detach(me_);
+      segment_.somebody_went(me_);
+      throw;
+    }
     segment_.somebody_came(me_);
   }
   LanesStore(const LanesStore&) = delete;

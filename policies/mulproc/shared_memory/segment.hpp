@@ -12,11 +12,13 @@
 #include <boost/interprocess/mapped_region.hpp>
 #include <cerrno>
 #include <memory>
+#include <mulproc/deadline.hpp>
 #include <mulproc/owner.hpp>
 #include <mulproc/result.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace mulproc::shared_memory {
 
@@ -109,6 +111,8 @@ class Segment {
 
  private:
   static constexpr const char* folder = "/dev/shm";
+  /// Who looks in attach() whether all are dead has their lock for a moment; whoever has it longer lives.
+  static constexpr std::chrono::milliseconds longest_look{50};
 
   static std::string path_of(std::string_view name) {
     return std::string(folder) + '/' + file_name(name);
@@ -166,11 +170,16 @@ class Segment {
   void publish(Bury bury) {
     lock(file_.get(), LOCK_SH);
     const std::string self = "/proc/self/fd/" + std::to_string(file_.get());
+    const auto give_up = Deadline::after(longest_look);
     while (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       if (errno != EEXIST) require(false, "naming shared memory " + path_);
       const MemoryFile old = open_existing(path_);
       if (old.get() < 0) continue;  // gone meanwhile
-      require(lock(old.get(), LOCK_EX), path_ + " belongs to a live channel; attach to it or choose another name", EEXIST);
+      if (!lock(old.get(), LOCK_EX)) {
+        require(!give_up.expired(), path_ + " belongs to a live channel; attach to it or choose another name", EEXIST);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        continue;
+      }
       if (!is_at(old.get(), path_)) continue;
       bury(old.get());
       ::unlink(path_.c_str());
