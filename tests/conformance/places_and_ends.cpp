@@ -71,6 +71,51 @@ BOOST_AUTO_TEST_CASE(dead_letters_that_are_held_leave_room_for_messages) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(dead_letters_of_both_sides_come_oldest_first_also_when_some_were_dropped) {
+  if constexpr (promises.many_to_many) {
+    auto link = Numbers::open({.capacity = 2});
+    auto parent = link.parent();
+    auto child = link.child();
+    const auto bury = [&](Numbers& from, int number) {
+      from.send({}, number).value();
+      fail_for_good(child, number);
+    };
+    bury(child, 1);
+    for (const int number : {2, 3, 4}) bury(parent, number);
+    std::vector<int> numbers;
+    for (const auto& letter : parent.dead_letters()) numbers.push_back(number_in(letter));
+    BOOST_CHECK((numbers == std::vector{1, 3, 4}));
+    BOOST_CHECK(parent.dead_letters_dropped() == 1u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_leaves_with_dead_letters_leaves_no_more_than_the_reserve_has_room_for) {
+  if constexpr (promises.many_to_many) {
+    constexpr int capacity = 2;
+    auto link = Numbers::open({.capacity = capacity});
+    auto parent = link.parent();
+    auto child = link.child();
+    const auto bury_some = [&] {
+      for (int number = 0; number < capacity; ++number) {
+        parent.send_for(soon, {}, number).value();
+        fail_for_good(child, number);
+      }
+    };
+    for (int round = 0; round < 4; ++round) {
+      auto holder = link.child();
+      bury_some();
+      const auto held = holder.dead_letters();
+      bury_some();
+      { const Numbers leaves = std::move(holder); }
+    }
+    for (int number = 0; number < capacity; ++number) {
+      BOOST_CHECK(parent.send_for(soon, {}, number));
+      BOOST_CHECK(child.send_for(soon, {}, number));
+    }
+    BOOST_CHECK(child.dead_letters().size() <= 2u * capacity);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_endpoints_id_is_its_threads_and_in_one_process_a_number) {
   auto link = Numbers::open();
   const auto parent = link.parent();

@@ -9,9 +9,12 @@
 #include <mulproc/serializer/trivially_copyable.hpp>
 #include <mulproc/transport/message_queue.hpp>
 #include <mulproc/transport/shm_deque.hpp>
+#include <mulproc/waiting/parking.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
+#include <thread>
 #include <vector>
 
 using namespace mulproc;
@@ -31,6 +34,35 @@ BOOST_AUTO_TEST_CASE(a_free_list_that_a_peer_writes_over_between_two_looks_leads
   slots.head_.first_free = 0x7fffffff;  // after it was read and found good
   BOOST_TEST(slots.acquire_at_once(first, 0));
   BOOST_TEST(slots.head_.first_free == DequeLayout::nothing);
+}
+
+BOOST_AUTO_TEST_CASE(who_could_not_have_the_lock_when_he_woke_is_not_woken_later_for_what_he_no_longer_waits_for) {
+  using namespace shared_memory;
+  constexpr std::size_t most = 2;
+  ParticipantsHead head{};
+  alignas(Participant) std::byte memory[Participants::bytes(most)]{};
+  RobustMutex locks[1 + most];
+  Participants::initialise(head, most, locks);
+  Participants people(head, most, memory, locks);
+  waiting::parking waits;
+  BOOST_REQUIRE((people.lock(Deadline::never()) == RobustMutex::Got::lock));
+  const auto me = people.attach(Role::child, ForkWatch::this_thread_id()).value();
+  std::atomic<bool> gave_up{false};
+  std::thread holder([&] {  // takes the lock as soon as the sleeper lets go of it, and keeps it
+    BOOST_REQUIRE((locks[0].lock_until(Deadline::never(), waits) == RobustMutex::Got::lock));
+    gave_up.wait(false);
+    locks[0].unlock();
+  });
+  BOOST_REQUIRE((people.sleep(me, offers, Deadline::after(20ms), waits) == RobustMutex::Got::nothing));
+  gave_up = true, gave_up.notify_one();
+  holder.join();
+  BOOST_REQUIRE((people.lock(Deadline::never()) == RobustMutex::Got::lock));
+  BOOST_REQUIRE((people.sleep(me, parent_room, Deadline::after(1ms), waits) == RobustMutex::Got::lock));
+  const auto bell = people[me].bell.load();
+  people.wake_one(offers);
+  BOOST_TEST(people[me].bell.load() == bell);
+  people.detach(me);
+  people.mutex().unlock();
 }
 
 BOOST_AUTO_TEST_CASE(small_messages_are_cheap_beside_a_large_maximum) {

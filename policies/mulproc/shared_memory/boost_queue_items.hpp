@@ -87,12 +87,17 @@ class QueueItems {
   template <class Wanted>
   Item pop_among(std::size_t how_many, Wanted wanted) {
     Item found;
-    while (!found && before_.size() < how_many) {
+    bool dead = false;  // those have one priority: to keep their order all are taken out
+    while ((!found || dead) && before_.size() < how_many) {
       Item item = pop();
       if (!item) break;
-      Item& place = wanted(item->head()) ? found : before_.emplace_back();  // looked at before it is moved: an assignment begins at its right
+      dead = dead || item->head().is_dead_letter != 0;
+      Item& place = !found && wanted(item->head()) ? found : before_.emplace_back();  // looked at before it is moved: an assignment begins at its right
       place = std::move(item);
     }
+    const auto first_dead = std::find_if(before_.begin(), before_.end(), [](const Item& item) { return item->head().is_dead_letter != 0; });
+    std::reverse(before_.begin(), first_dead);  // the highest priority last: Boost inserts it at its end, at no cost
+    std::rotate(before_.begin(), first_dead, before_.end());
     for (Item& item : before_) {
       push(item);
       reuse(std::move(item));

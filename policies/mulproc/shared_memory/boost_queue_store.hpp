@@ -41,7 +41,7 @@ class BoostQueueStore {
     const auto lock = enter(Deadline::never());
     detached_ = true;
     if (lock) {
-      for (const Item& item : held_) items_.push(item);
+      for (const Item& item : held_) item->head().is_dead_letter != 0 ? bury_letter(item) : void(items_.push(item));
     }
     const bool gave_back = !std::exchange(held_, {}).empty();
     forget_what_is_held_by(me_);

@@ -264,6 +264,7 @@ class Participants {
   template <class Waiting>
   RobustMutex::Got sleep(std::uint32_t me, Reason reasons, Deadline deadline, Waiting& waiting, RobustMutex::Look look = RobustMutex::Look::soon) noexcept {
     Participant& self = records_[me];
+    forget(me);  // the last sleep may have ended without the lock
     self.fell_asleep = head_->sleeps + 1;
     now_is(head_->sleeps, self.fell_asleep);
     sleeps_known_ = self.fell_asleep;
