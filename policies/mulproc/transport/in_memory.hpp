@@ -80,12 +80,14 @@ struct in_memory {
       letter.holder = nobody;
       letter.is_dead_letter = true;
     }
-    /// A side keeps `capacity` dead letters; the oldest beyond that are dropped and counted.
+    /// A side keeps `capacity` dead letters, those that are held among them; the oldest beyond that which nobody holds are dropped and counted.
     void drop_too_many_dead() {
       for (const Side side : {parents, children}) {
         const auto is_dead = [=](const ItemPtr& i) { return i->is_dead_letter && i->side == side; };
         while (static_cast<std::size_t>(std::count_if(items.begin(), items.end(), is_dead)) > options.capacity) {
-          items.erase(std::find_if(items.begin(), items.end(), is_dead));
+          const auto oldest = std::find_if(items.begin(), items.end(), [=](const ItemPtr& i) { return is_dead(i) && i->holder == nobody; });
+          if (oldest == items.end()) break;
+          items.erase(oldest);
           ++dropped;
         }
       }
