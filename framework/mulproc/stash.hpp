@@ -16,11 +16,12 @@ class Stash {
     std::uint64_t place;  // arrival order
     int failures;         // exceptions that unwound through it here
     bool is_shown = false;  // to a predicate, which may call as well: meanwhile it is elsewhere, and this keeps its place
+    bool is_dead_letter = false;
     const Envelope& envelope() const noexcept { return parcel.envelope(); }
     int attempt() const noexcept { return parcel.attempt() + failures; }
     std::span<const std::byte> bytes() const noexcept { return parcel.bytes(); }
   };
-  // Shared with the parcels, which may outlive the endpoint. Invariant: waiting is sorted by place.
+  // Shared with the parcels, which may outlive the endpoint. Invariant: waiting and dead are sorted by place.
   struct State {
     std::vector<Entry> waiting;
     std::vector<Entry> dead;
@@ -28,10 +29,21 @@ class Stash {
     std::uint64_t next_place = 0;
     bool attached = true;
     /// The first at this place or behind it.
-    auto at(std::uint64_t place) {
-      return std::lower_bound(waiting.begin(), waiting.end(), place, [](const Entry& entry, std::uint64_t wanted) { return entry.place < wanted; });
+    auto at(std::uint64_t place) { return at(place, waiting); }
+    static auto at(std::uint64_t place, std::vector<Entry>& among) {
+      return std::lower_bound(among.begin(), among.end(), place, [](const Entry& entry, std::uint64_t wanted) { return entry.place < wanted; });
     }
-    void put_back(Entry&& entry) { waiting.insert(at(entry.place), std::move(entry)); }
+    void put_back(Entry&& entry) {
+      if (entry.is_dead_letter) return bury(std::move(entry));
+      waiting.insert(at(entry.place), std::move(entry));
+    }
+    void bury(Entry&& letter) {
+      letter.is_dead_letter = true;
+      dead.insert(at(letter.place, dead), std::move(letter));
+      if (dead.size() <= dead_letter_limit) return;
+      dead.erase(dead.begin());
+      ++dropped;
+    }
     void is_back(Entry&& shown) { *at(shown.place) = std::move(shown); }
   };
 
@@ -55,11 +67,7 @@ class Stash {
         return give_back();
       }
       if (settled()) return Errc::stale;
-      if (state_->dead.size() == state_->dead_letter_limit) {
-        state_->dead.erase(state_->dead.begin());
-        ++state_->dropped;
-      }
-      state_->dead.push_back(std::move(entry_));
+      state_->bury(std::move(entry_));
       return {};
     }
 

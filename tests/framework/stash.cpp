@@ -66,6 +66,10 @@ BOOST_AUTO_TEST_CASE(a_message_that_fails_five_times_is_a_dead_letter_and_the_ol
     }
   }
   BOOST_TEST(stash.dead_letters_dropped() == 2u);
+  auto oldest = stash.take_dead_letter();
+  BOOST_TEST(oldest.value().envelope().sequence == 2u);
+  BOOST_TEST(bool(oldest->give_back()));
+  BOOST_TEST(take(stash, 0) == 66u);  // a dead letter it stays
   BOOST_TEST(stash.take_dead_letter().value().envelope().sequence == 2u);
 }
 
