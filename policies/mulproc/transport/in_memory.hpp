@@ -92,6 +92,12 @@ struct in_memory {
         }
       }
     }
+    /// Who it is addressed to may have left while it was held.
+    void let_go(Item& item) {
+      item.holder = nobody;
+      if (!item.is_dead_letter && !may_be_reached(item.envelope.recipient)) bury(item);
+      if (item.is_dead_letter) drop_too_many_dead();
+    }
     void bury_mail_of_the_gone() {
       for (const ItemPtr& item : items) {
         if (!item->is_dead_letter && item->holder == nobody && !may_be_reached(item->envelope.recipient)) bury(*item);
@@ -121,17 +127,16 @@ struct in_memory {
       return settle([this] { std::erase(queue_->items, item_); });
     }
     Result<> give_back() {
-      return settle([this] { item_->holder = nobody; });
+      return settle([this] { queue_->let_go(*item_); });
     }
     Result<> fail() {
       return settle([this] {
-        item_->holder = nobody;
         if (item_->attempt < max_attempts) {
           ++item_->attempt;
         } else {
           queue_->bury(*item_);
-          queue_->drop_too_many_dead();
         }
+        queue_->let_go(*item_);
       });
     }
 
