@@ -45,3 +45,24 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_others_took_is_forgotten, Transport, Transpor
   BOOST_TEST(shown == last + 1);
   BOOST_TEST(memory->bytes() < 10'000u);
 }
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_refusal_that_finds_no_memory_leaves_the_message_to_others, Transport, Transports) {
+  using Numbers = Channel<Transport, serializer::trivially_copyable, whatever_is_shown>;
+  auto link = Numbers::open({.capacity = 8, .max_body_bytes = 64});
+  auto parent = link.parent();
+  auto other = link.child();
+  parent.try_send({}, 7).value();
+  bool fails = true;
+  for (std::size_t i = 0; fails; ++i) {
+    auto child = link.child();  // has nothing from the call before
+    try {
+      const tests::FailingAllocation failing(i);
+      (void)child.try_receive([](const auto&) { return false; });
+      fails = false;
+    } catch (const std::bad_alloc&) {
+    }
+    auto message = other.try_receive();
+    BOOST_REQUIRE_MESSAGE(message, "held after allocation " << i << " failed");
+    message->give_back().value();
+  }
+}

@@ -2,6 +2,7 @@
 /// The messages of a Boost message_queue, as one participant puts them in and takes them out. All of it under the lock.
 #include <mulproc/shared.hpp>
 #include <mulproc/shared_memory/boost_queue.hpp>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -38,7 +39,12 @@ class QueueItems {
     }
     return Item::make(sizeof(ItemHead) + queue_.max_body_bytes);
   }
-  void reuse(Item item) { spare_.push_back(std::move(item)); }
+  void reuse(Item item) noexcept {
+    try {
+      spare_.push_back(std::move(item));
+    } catch (const std::bad_alloc&) {  // then the next one allocates again
+    }
+  }
 
   // The earlier ticket has the higher priority, so a message that comes back finds its place; dead letters come behind all.
   bool push(const Item& item) {

@@ -81,6 +81,7 @@ class BoostQueueStore {
     const typename Refused<Shown>::InOneCall call(refused_);
     LastLook last_look;
     while (true) {
+      make_room_to_hold();
       Item found = items_.pop_first([&](const ItemHead& head) { return selector(head.envelope) && !refused_.has(shown(head)); });
       if (found) {
         hold(found);
@@ -93,12 +94,12 @@ class BoostQueueStore {
           bool wanted = false;
           try {
             wanted = selector(as_parcel(found));
+            if (!wanted) refused_.add(seen);
           } catch (...) {
             (void)put_back(found, 0);
             throw;
           }
           if (wanted) return found;
-          refused_.add(seen);
           if (auto back = put_back(found, 0, since); !back) return back.error();
           lock = enter(deadline);
           if (!lock) return lock.error();
@@ -174,6 +175,7 @@ class BoostQueueStore {
   Result<Item> take_dead_letter() {
     const auto lock = enter(Deadline::never());
     if (!lock) return lock.error();
+    make_room_to_hold();
     Item oldest = items_.pop_dead([](const ItemHead&) { return true; });
     if (!oldest) return Errc::not_ready;
     held_.push_back(oldest);
@@ -257,6 +259,10 @@ class BoostQueueStore {
     refused_.forget_if([&](const Shown& each) { return each.round != head_.round || !std::binary_search(there.begin(), there.end(), each.ticket); });
   }
 
+  /// Before a message is taken out, since one that finds no place here would be lost.
+  void make_room_to_hold() {
+    if (held_.size() == held_.capacity()) held_.reserve(2 * held_.size() + 1);
+  }
   void hold(const Item& item) {
     const ItemHead& head = item->head();
     ++people_[me_].held[head.side & 1];

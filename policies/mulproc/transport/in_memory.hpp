@@ -216,12 +216,12 @@ struct in_memory {
           if constexpr (!F::looks_inside) {
             return parcel;
           } else {
-            refused.add({(*at)->ticket, (*at)->attempt});
-            if (refused.have_doubled()) refused.forget_if([this](const auto& each) { return !queue_->has(each.first); });
+            const std::pair seen{(*at)->ticket, (*at)->attempt};
             lock.unlock();
             bool wanted = false;
             try {
               wanted = selector(std::as_const(parcel));
+              if (!wanted) refused.add(seen);
             } catch (...) {
               (void)parcel.give_back();
               throw;
@@ -229,6 +229,7 @@ struct in_memory {
             if (wanted) return parcel;
             (void)parcel.give_back();
             lock.lock();
+            if (refused.have_doubled()) refused.forget_if([this](const auto& each) { return !queue_->has(each.first); });
             if (last_look.is_over(deadline, [this] { return queue_->items.size(); })) return Errc::not_ready;
             continue;
           }
