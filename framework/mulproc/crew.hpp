@@ -129,8 +129,10 @@ class Crew {
   template <class C, class R, class P, class H>
   std::vector<ExitStatus> dismiss(C& parent, std::chrono::duration<R, P> patience, H on_message) {
     if (!owner_.in_this_process()) return {};  // not this process' children: they would be waited for in vain
-    const auto take_what_waits = [&] {
-      while (auto message = parent.try_receive()) on_message(*std::move(message));
+    const auto take_one = [&] {
+      auto message = parent.try_receive();
+      if (message) on_message(*std::move(message));
+      return bool(message);
     };
     auto deadline = Deadline::after(patience);
     tend_without_restarts();
@@ -145,8 +147,9 @@ class Crew {
         const auto sent = parent.try_send({.request = request::DIE, .recipient = members_[i].child.id()});
         told[i] = sent || sent.error() != Errc::not_ready;  // no room yet: their messages are taken below, then again
       }
-      take_what_waits();
       if (all_ended) break;
+      for (const auto end = deadline.within(slice); !end.expired() && take_one();) {
+      }
       if (deadline.expired()) {
         for (Member& member : members_) member.child.kill(next_signal);
         next_signal = SIGKILL;
@@ -159,7 +162,9 @@ class Crew {
       }
       tend();
     }
-    take_what_waits();
+    // What the dead have left. Bounded, for somebody else may send without end; the rest can be received afterwards.
+    for (int taken = 0; taken < most_left_by_the_dead && take_one(); ++taken) {
+    }
     std::vector<ExitStatus> statuses;
     for (Member& member : members_) {
       statuses.push_back(member.child.wait());
@@ -171,6 +176,7 @@ class Crew {
  private:
   static constexpr std::chrono::milliseconds look_while_messages_flow{1};
   static constexpr std::chrono::milliseconds slice{5};  // of a wait that nothing but time ends when a child does
+  static constexpr int most_left_by_the_dead = 1 << 16;
 
   struct Member {
     Child child;

@@ -300,3 +300,32 @@ BOOST_AUTO_TEST_CASE(what_was_read_ahead_is_received_before_the_handle_is_waited
   for (int i = 0; i < 3; ++i) BOOST_TEST(crew.receive(parent).value().body<int>().value() == i);
   BOOST_TEST(crew.dismiss(parent, 20s).at(0).code == 0);
 }
+
+BOOST_AUTO_TEST_CASE(who_floods_the_parent_is_dismissed_by_a_signal) {
+  auto link = Line::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1}, [](Line& inbox) {
+    for (int i = 0; inbox.send({}, i); ++i) {
+    }
+  });
+  const auto slowly = [](Line::Message) { ::poll(nullptr, 0, 1); };
+  BOOST_TEST(crew.dismiss(parent, 50ms, slowly).at(0).signal == SIGTERM);
+}
+
+BOOST_AUTO_TEST_CASE(a_crew_is_dismissed_though_somebody_else_floods_the_parent) {
+  auto link = Jobs::open({.capacity = 1000});
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1}, until_the_pill);
+  auto stranger = spawn(link, [](Jobs& inbox) {
+    while (inbox.send({.request = "NOISE", .recipient = inbox.parent_id()}, 1)) {
+    }
+  });
+  const auto slower_than_they_come = [](Jobs::Message) {
+    for (const auto until = Deadline::after(20us); !until.expired();) {
+    }
+  };
+  BOOST_TEST(crew.dismiss(parent, 50ms, slower_than_they_come).size() == 1u);
+  BOOST_TEST(stranger.alive());
+  stranger.kill(SIGKILL);
+  stranger.wait();
+}
