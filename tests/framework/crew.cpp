@@ -1,5 +1,6 @@
 // crew.hpp. A child's checks are its exit code.
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 #include <boost/test/unit_test.hpp>
 #include <mulproc/channel.hpp>
@@ -31,6 +32,16 @@ struct NobodyLooks {
 void hold(Jobs& inbox) {
   (void)inbox.receive([](const Jobs::MessageView& message) { return message.request() == request::DIE; });
 }
+/// Meanwhile no file descriptor is to be had.
+struct NoDescriptors {
+  rlimit before{};
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before); }
+};
 void wait_for_the_end_of(const Child& child) { BOOST_REQUIRE(bool(wait_for(child.native_handle(), POLLIN, Deadline::never()))); }
 }  // namespace
 
@@ -328,4 +339,38 @@ BOOST_AUTO_TEST_CASE(a_crew_is_dismissed_though_somebody_else_floods_the_parent)
   BOOST_TEST(stranger.alive());
   stranger.kill(SIGKILL);
   stranger.wait();
+}
+
+BOOST_AUTO_TEST_CASE(who_could_not_be_replaced_is_replaced_later) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1, .restarts = 1}, until_the_pill);
+  crew[0].kill(SIGKILL);
+  wait_for_the_end_of(crew[0]);
+  {
+    const NoDescriptors meanwhile;
+    BOOST_CHECK_THROW(crew.tend(), std::system_error);
+    BOOST_CHECK_THROW((void)crew.receive(parent), std::system_error);
+  }
+  BOOST_TEST(crew.deaths().empty());
+  parent.send({.request = request::DO}, 1).value();
+  BOOST_TEST(crew.receive(parent).value().body<int>().value() == 2);
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST((crew.deaths()[0].replaced && crew.deaths()[0].status.signal == SIGKILL));
+  BOOST_TEST(crew.dismiss(parent, 20s).at(0).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(who_could_not_be_replaced_is_dismissed_as_dead) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1, .restarts = 1}, until_the_pill);
+  crew[0].kill(SIGKILL);
+  wait_for_the_end_of(crew[0]);
+  {
+    const NoDescriptors meanwhile;
+    BOOST_CHECK_THROW(crew.tend(), std::system_error);
+  }
+  BOOST_TEST(crew.dismiss(parent, 20s).at(0).signal == SIGKILL);
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST(!crew.deaths()[0].replaced);
 }
