@@ -28,7 +28,7 @@ concept ChildFunction = std::invocable<F&, A...> && (std::is_void_v<std::invoke_
                                                      std::same_as<std::invoke_result_t<F&, A...>, int>);  // REMEDY: the child's function takes its channel by reference and returns void or int
 
 struct ExitStatus {
-  int code = 0;    ///< of exit; 128 + signal when killed
+  int code = 0;    ///< of exit; 128 + signal when killed; 255 when nobody can tell: reaped by others, or SIGCHLD is ignored
   int signal = 0;  ///< 0: it ended by itself
   bool ok() const noexcept { return code == 0; }
 };
@@ -78,8 +78,10 @@ class Child {
     if (!owner_.in_this_process()) return Errc::stale;
     while (!status_) {
       siginfo_t info{};
-      if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG) != 0 && errno != EINTR) return system_error_code(errno);
-      if (info.si_pid == pid_) {
+      if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG) != 0 && errno != EINTR) {
+        if (errno != ECHILD || alive()) return system_error_code(errno);
+        status_ = ExitStatus{.code = 255};
+      } else if (info.si_pid == pid_) {
         const bool exited = info.si_code == CLD_EXITED;
         status_ = ExitStatus{.code = exited ? info.si_status : 128 + info.si_status, .signal = exited ? 0 : info.si_status};
       } else {

@@ -374,3 +374,19 @@ BOOST_AUTO_TEST_CASE(who_could_not_be_replaced_is_dismissed_as_dead) {
   BOOST_REQUIRE(crew.deaths().size() == 1u);
   BOOST_TEST(!crew.deaths()[0].replaced);
 }
+
+BOOST_AUTO_TEST_CASE(who_dies_unreaped_by_the_parent_is_replaced_too) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  const auto before = ::signal(SIGCHLD, SIG_IGN);  // the kernel reaps
+  Crew crew(link, {.size = 1, .restarts = 1}, until_the_pill);
+  crew[0].kill(SIGKILL);
+  wait_for_the_end_of(crew[0]);
+  BOOST_TEST(crew.tend() == 1u);
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST((crew.deaths()[0].replaced && crew.deaths()[0].status.code == 255));
+  parent.send({.request = request::DO}, 1).value();
+  BOOST_TEST(crew.receive(parent).value().body<int>().value() == 2);
+  BOOST_TEST(crew.dismiss(parent, 20s).at(0).code == 255);
+  ::signal(SIGCHLD, before);
+}

@@ -139,3 +139,15 @@ BOOST_AUTO_TEST_CASE(a_child_object_is_inert_in_a_process_that_did_not_make_it) 
   child.kill(SIGKILL);
   BOOST_TEST(child.wait().signal == SIGKILL);
 }
+
+BOOST_AUTO_TEST_CASE(who_ended_and_was_reaped_by_somebody_else_ended_with_255) {
+  auto other = spawn([] {
+    ::signal(SIGCHLD, SIG_IGN);  // the kernel reaps
+    auto child = spawn([] { ::pause(); });
+    if (child.wait_for(5ms).error() != Errc::not_ready) return 1;
+    child.kill(SIGKILL);
+    const auto status = child.wait_for(20s);
+    return status && status->code == 255 && status->signal == 0 && !status->ok() ? 0 : 2;
+  });
+  BOOST_TEST(other.wait().code == 0);
+}
