@@ -151,3 +151,22 @@ BOOST_AUTO_TEST_CASE(who_ended_and_was_reaped_by_somebody_else_ended_with_255) {
   });
   BOOST_TEST(other.wait().code == 0);
 }
+
+BOOST_AUTO_TEST_CASE(a_childs_attachment_is_told_though_others_inherit_what_tells_it) {
+  int gate[2];
+  BOOST_REQUIRE(::pipe2(gate, O_CLOEXEC) == 0);
+  auto child = Spawner::fork([&](auto attached) {
+                 ::close(gate[1]);
+                 if (::fork() == 0) {
+                   char end;
+                   ::_exit(static_cast<int>(::read(gate[0], &end, 1)));
+                 }
+                 attached();
+                 char end;
+                 return ::read(gate[0], &end, 1) == 0 ? 7 : 8;
+               }).ready();
+  BOOST_TEST(child.alive());
+  ::close(gate[0]);
+  ::close(gate[1]);
+  BOOST_TEST(child.wait().code == 7);
+}
