@@ -3,6 +3,7 @@
 #include <functional>
 #include <mulproc/end_watch.hpp>
 #include <mulproc/process.hpp>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -73,6 +74,8 @@ class Crew {
 
   /// Reaps the dead and replaces them while restarts are left; never waits for a death.
   /// Returns how many children were replaced by this call.
+  ///
+  /// Fails:   throws std::system_error when no replacement can be started now; the next call tries again.
   std::size_t tend() {
     std::size_t replaced = 0;
     if (!ends_.wait(Deadline::now())) return replaced;
@@ -81,17 +84,17 @@ class Crew {
       const auto id = member.child.id();
       const auto status = member.child.wait_for(std::chrono::seconds(0));
       if (!status) continue;
-      member.mourned = true;
+      // First, and written down afterwards: whom it fails for is still due to be replaced.
+      auto successor = !status->ok() && restarts_left_ > 0 ? start_successor() : std::nullopt;
+      if (!status->ok()) deaths_.push_back({id, *status, successor.has_value()});
       ends_.remove(member.child);
-      if (status->ok()) continue;
-      const bool replace = restarts_left_ > 0;
-      deaths_.push_back({id, *status, replace});
-      if (!replace) continue;
-      --restarts_left_;
-      member.child = start_().ready();
-      ends_.add(member.child);
-      member.mourned = false;
-      ++replaced;
+      if (successor) {
+        --restarts_left_;
+        member.child = *std::move(successor);
+        ++replaced;
+      } else {
+        member.mourned = true;
+      }
     }
     return replaced;
   }
@@ -99,6 +102,7 @@ class Crew {
   /// Receives at the parent's endpoint and tends meanwhile; the dead are replaced before `closed` would be reported.
   ///
   /// Blocks:  until a message arrives or all are gone.
+  /// Fails:   also as tend().
   /// Cost:    while messages flow, a look for deaths at most once a millisecond. Asleep, a death wakes it: over a Pollable
   ///          transport through the pidfds, over shared memory through the life locks; each 100 ms it looks in any case.
   template <class C, class... P>
@@ -129,8 +133,10 @@ class Crew {
   template <class C, class R, class P, class H>
   std::vector<ExitStatus> dismiss(C& parent, std::chrono::duration<R, P> patience, H on_message) {
     if (!owner_.in_this_process()) return {};  // not this process' children: they would be waited for in vain
-    const auto take_what_waits = [&] {
-      while (auto message = parent.try_receive()) on_message(*std::move(message));
+    const auto take_one = [&] {
+      auto message = parent.try_receive();
+      if (message) on_message(*std::move(message));
+      return bool(message);
     };
     auto deadline = Deadline::after(patience);
     tend_without_restarts();
@@ -145,8 +151,9 @@ class Crew {
         const auto sent = parent.try_send({.request = request::DIE, .recipient = members_[i].child.id()});
         told[i] = sent || sent.error() != Errc::not_ready;  // no room yet: their messages are taken below, then again
       }
-      take_what_waits();
       if (all_ended) break;
+      for (const auto end = deadline.within(slice); !end.expired() && take_one();) {
+      }
       if (deadline.expired()) {
         for (Member& member : members_) member.child.kill(next_signal);
         next_signal = SIGKILL;
@@ -159,7 +166,9 @@ class Crew {
       }
       tend();
     }
-    take_what_waits();
+    // What the dead have left. Bounded, for somebody else may send without end; the rest can be received afterwards.
+    for (int taken = 0; taken < most_left_by_the_dead && take_one(); ++taken) {
+    }
     std::vector<ExitStatus> statuses;
     for (Member& member : members_) {
       statuses.push_back(member.child.wait());
@@ -171,6 +180,7 @@ class Crew {
  private:
   static constexpr std::chrono::milliseconds look_while_messages_flow{1};
   static constexpr std::chrono::milliseconds slice{5};  // of a wait that nothing but time ends when a child does
+  static constexpr int most_left_by_the_dead = 1 << 16;
 
   struct Member {
     Child child;
@@ -201,6 +211,11 @@ class Crew {
       if (!member.mourned && member.child.alive()) return true;
     }
     return false;
+  }
+  std::optional<Child> start_successor() {
+    std::optional<Child> child(start_().ready());
+    ends_.add(*child);
+    return child;
   }
   void tend_without_restarts() {
     restarts_left_ = 0;

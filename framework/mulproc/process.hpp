@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ concept ChildFunction = std::invocable<F&, A...> && (std::is_void_v<std::invoke_
                                                      std::same_as<std::invoke_result_t<F&, A...>, int>);  // REMEDY: the child's function takes its channel by reference and returns void or int
 
 struct ExitStatus {
-  int code = 0;    ///< of exit; 128 + signal when killed
+  int code = 0;    ///< of exit; 128 + signal when killed; 255 when nobody can tell: reaped by others, or SIGCHLD is ignored
   int signal = 0;  ///< 0: it ended by itself
   bool ok() const noexcept { return code == 0; }
 };
@@ -78,8 +79,10 @@ class Child {
     if (!owner_.in_this_process()) return Errc::stale;
     while (!status_) {
       siginfo_t info{};
-      if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG) != 0 && errno != EINTR) return system_error_code(errno);
-      if (info.si_pid == pid_) {
+      if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG) != 0 && errno != EINTR) {
+        if (errno != ECHILD || alive()) return system_error_code(errno);
+        status_ = ExitStatus{.code = 255};
+      } else if (info.si_pid == pid_) {
         const bool exited = info.si_code == CLD_EXITED;
         status_ = ExitStatus{.code = exited ? info.si_status : 128 + info.si_status, .signal = exited ? 0 : info.si_status};
       } else {
@@ -138,14 +141,15 @@ class Spawner {
     std::fflush(nullptr);
     std::cout.flush();
     std::clog.flush();
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(system_error_code(errno), "pipe2 for spawn");
-    InheritedFd reader(ends[0]), writer(ends[1]);
+    // Not a pipe's end of file: processes that other threads fork meanwhile would keep it from coming.
+    const int event = ::eventfd(0, EFD_CLOEXEC);
+    if (event < 0) throw std::system_error(system_error_code(errno), "eventfd for spawn");
+    InheritedFd attached(event);
     const pid_t pid = ::fork();
     if (pid < 0) throw std::system_error(system_error_code(errno), "fork");
     if (pid == 0) {
-      writer.claim();
-      ::_exit(run(body, [&writer] { writer.reset(); }));
+      attached.claim();
+      ::_exit(run(body, [&attached] { tell(attached); }));
     }
     const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // of itself close-on-exec
     if (pidfd < 0) {
@@ -154,7 +158,7 @@ class Spawner {
       ::waitpid(pid, nullptr, 0);
       throw std::system_error(error, "pidfd_open");
     }
-    return Starting(Child(pid, InheritedFd(pidfd)), std::move(reader));
+    return Starting(Child(pid, InheritedFd(pidfd)), std::move(attached));
   }
 
   template <class F, class... A>
@@ -179,6 +183,12 @@ class Spawner {
   }
 
  private:
+  static void tell(InheritedFd& attached) {
+    while (::eventfd_write(attached.get(), 1) != 0) {
+      if (errno != EINTR) throw std::system_error(system_error_code(errno), "eventfd_write");  // the child's end tells then
+    }
+    attached.reset();
+  }
   template <class Body, class Attached>
   static int run(Body& body, Attached attached) noexcept {
     int code = 1;

@@ -1,5 +1,6 @@
 // crew.hpp. A child's checks are its exit code.
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 #include <boost/test/unit_test.hpp>
 #include <mulproc/channel.hpp>
@@ -31,6 +32,16 @@ struct NobodyLooks {
 void hold(Jobs& inbox) {
   (void)inbox.receive([](const Jobs::MessageView& message) { return message.request() == request::DIE; });
 }
+/// Meanwhile no file descriptor is to be had.
+struct NoDescriptors {
+  rlimit before{};
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before); }
+};
 void wait_for_the_end_of(const Child& child) { BOOST_REQUIRE(bool(wait_for(child.native_handle(), POLLIN, Deadline::never()))); }
 }  // namespace
 
@@ -299,4 +310,83 @@ BOOST_AUTO_TEST_CASE(what_was_read_ahead_is_received_before_the_handle_is_waited
   }
   for (int i = 0; i < 3; ++i) BOOST_TEST(crew.receive(parent).value().body<int>().value() == i);
   BOOST_TEST(crew.dismiss(parent, 20s).at(0).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(who_floods_the_parent_is_dismissed_by_a_signal) {
+  auto link = Line::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1}, [](Line& inbox) {
+    for (int i = 0; inbox.send({}, i); ++i) {
+    }
+  });
+  const auto slowly = [](Line::Message) { ::poll(nullptr, 0, 1); };
+  BOOST_TEST(crew.dismiss(parent, 50ms, slowly).at(0).signal == SIGTERM);
+}
+
+BOOST_AUTO_TEST_CASE(a_crew_is_dismissed_though_somebody_else_floods_the_parent) {
+  auto link = Jobs::open({.capacity = 1000});
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1}, until_the_pill);
+  auto stranger = spawn(link, [](Jobs& inbox) {
+    while (inbox.send({.request = "NOISE", .recipient = inbox.parent_id()}, 1)) {
+    }
+  });
+  const auto slower_than_they_come = [](Jobs::Message) {
+    for (const auto until = Deadline::after(20us); !until.expired();) {
+    }
+  };
+  BOOST_TEST(crew.dismiss(parent, 50ms, slower_than_they_come).size() == 1u);
+  BOOST_TEST(stranger.alive());
+  stranger.kill(SIGKILL);
+  stranger.wait();
+}
+
+BOOST_AUTO_TEST_CASE(who_could_not_be_replaced_is_replaced_later) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1, .restarts = 1}, until_the_pill);
+  crew[0].kill(SIGKILL);
+  wait_for_the_end_of(crew[0]);
+  {
+    const NoDescriptors meanwhile;
+    BOOST_CHECK_THROW(crew.tend(), std::system_error);
+    BOOST_CHECK_THROW((void)crew.receive(parent), std::system_error);
+  }
+  BOOST_TEST(crew.deaths().empty());
+  parent.send({.request = request::DO}, 1).value();
+  BOOST_TEST(crew.receive(parent).value().body<int>().value() == 2);
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST((crew.deaths()[0].replaced && crew.deaths()[0].status.signal == SIGKILL));
+  BOOST_TEST(crew.dismiss(parent, 20s).at(0).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(who_could_not_be_replaced_is_dismissed_as_dead) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  Crew crew(link, {.size = 1, .restarts = 1}, until_the_pill);
+  crew[0].kill(SIGKILL);
+  wait_for_the_end_of(crew[0]);
+  {
+    const NoDescriptors meanwhile;
+    BOOST_CHECK_THROW(crew.tend(), std::system_error);
+  }
+  BOOST_TEST(crew.dismiss(parent, 20s).at(0).signal == SIGKILL);
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST(!crew.deaths()[0].replaced);
+}
+
+BOOST_AUTO_TEST_CASE(who_dies_unreaped_by_the_parent_is_replaced_too) {
+  auto link = Jobs::open();
+  auto parent = link.parent();
+  const auto before = ::signal(SIGCHLD, SIG_IGN);  // the kernel reaps
+  Crew crew(link, {.size = 1, .restarts = 1}, until_the_pill);
+  crew[0].kill(SIGKILL);
+  wait_for_the_end_of(crew[0]);
+  BOOST_TEST(crew.tend() == 1u);
+  BOOST_REQUIRE(crew.deaths().size() == 1u);
+  BOOST_TEST((crew.deaths()[0].replaced && crew.deaths()[0].status.code == 255));
+  parent.send({.request = request::DO}, 1).value();
+  BOOST_TEST(crew.receive(parent).value().body<int>().value() == 2);
+  BOOST_TEST(crew.dismiss(parent, 20s).at(0).code == 255);
+  ::signal(SIGCHLD, before);
 }

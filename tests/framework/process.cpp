@@ -139,3 +139,34 @@ BOOST_AUTO_TEST_CASE(a_child_object_is_inert_in_a_process_that_did_not_make_it) 
   child.kill(SIGKILL);
   BOOST_TEST(child.wait().signal == SIGKILL);
 }
+
+BOOST_AUTO_TEST_CASE(who_ended_and_was_reaped_by_somebody_else_ended_with_255) {
+  auto other = spawn([] {
+    ::signal(SIGCHLD, SIG_IGN);  // the kernel reaps
+    auto child = spawn([] { ::pause(); });
+    if (child.wait_for(5ms).error() != Errc::not_ready) return 1;
+    child.kill(SIGKILL);
+    const auto status = child.wait_for(20s);
+    return status && status->code == 255 && status->signal == 0 && !status->ok() ? 0 : 2;
+  });
+  BOOST_TEST(other.wait().code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_childs_attachment_is_told_though_others_inherit_what_tells_it) {
+  int gate[2];
+  BOOST_REQUIRE(::pipe2(gate, O_CLOEXEC) == 0);
+  auto child = Spawner::fork([&](auto attached) {
+                 ::close(gate[1]);
+                 if (::fork() == 0) {
+                   char end;
+                   ::_exit(static_cast<int>(::read(gate[0], &end, 1)));
+                 }
+                 attached();
+                 char end;
+                 return ::read(gate[0], &end, 1) == 0 ? 7 : 8;
+               }).ready();
+  BOOST_TEST(child.alive());
+  ::close(gate[0]);
+  ::close(gate[1]);
+  BOOST_TEST(child.wait().code == 7);
+}
