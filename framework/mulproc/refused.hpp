@@ -1,6 +1,5 @@
 #pragma once
 /// What one receive call has refused, so that each message is shown to its predicate once.
-#include <algorithm>
 #include <cstddef>
 #include <mulproc/deadline.hpp>
 #include <optional>
@@ -8,6 +7,24 @@
 #include <vector>
 
 namespace mulproc {
+
+/// Where in a sorted vector the first element lies that is not `before`. Not std::lower_bound: every user of a channel would
+/// compile <algorithm>.
+template <class Sorted, class Before>
+auto first_not(Sorted& sorted, Before before) {
+  auto first = sorted.begin();
+  for (auto left = sorted.size(); left != 0;) {
+    const auto half = left / 2;
+    const auto middle = first + static_cast<std::ptrdiff_t>(half);
+    if (before(*middle)) {
+      first = middle + 1;
+      left -= half + 1;
+    } else {
+      left = half;
+    }
+  }
+  return first;
+}
 
 /// When a call's time is over it shows what lies there, and not what comes meanwhile: else it would last as long as messages come.
 class LastLook {
@@ -54,14 +71,17 @@ class Refused {
     Refused outer_;
   };
 
-  bool has(const Key& key) const noexcept { return std::binary_search(keys_.begin(), keys_.end(), key); }
-  void add(const Key& key) { keys_.insert(std::upper_bound(keys_.begin(), keys_.end(), key), key); }
+  bool has(const Key& key) const noexcept {
+    const auto at = place_of(key);
+    return at != keys_.end() && *at == key;
+  }
+  void add(const Key& key) { keys_.insert(place_of(key), key); }
   /// Since some were forgotten, or there were few.
   bool have_doubled() const noexcept { return keys_.size() >= many_; }
   template <class IsGone>
   void forget_if(IsGone is_gone) {
     std::erase_if(keys_, is_gone);
-    many_ = std::max(few, 2 * keys_.size());
+    many_ = 2 * keys_.size() > few ? 2 * keys_.size() : few;
   }
   void clear() noexcept {
     keys_.clear();
@@ -70,6 +90,10 @@ class Refused {
 
  private:
   static constexpr std::size_t few = 64;
+
+  auto place_of(const Key& key) const {
+    return first_not(keys_, [&](const Key& each) { return each < key; });
+  }
 
   std::vector<Key> keys_;  // sorted; most are added behind all others
   std::size_t many_ = few;

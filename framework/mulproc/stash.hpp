@@ -1,7 +1,6 @@
 #pragma once
 /// Gives a transport whose endpoint is the sole receiver what a selective one has: an ordered stash in which refused
 /// and returned messages keep their places. So a transport author writes take() and gets take_if().
-#include <algorithm>
 #include <mulproc/refused.hpp>
 #include <mulproc/shared.hpp>
 #include <mulproc/transport.hpp>
@@ -31,7 +30,7 @@ class Stash {
     /// The first at this place or behind it.
     auto at(std::uint64_t place) { return at(place, waiting); }
     static auto at(std::uint64_t place, std::vector<Entry>& among) {
-      return std::lower_bound(among.begin(), among.end(), place, [](const Entry& entry, std::uint64_t wanted) { return entry.place < wanted; });
+      return first_not(among, [=](const Entry& entry) { return entry.place < place; });
     }
     void put_back(Entry&& entry) {
       if (entry.is_dead_letter) return bury(std::move(entry));

@@ -101,6 +101,7 @@ class QueueItems {
       Item& place = !found && wanted(item->head()) ? found : before_.emplace_back();  // looked at before it is moved: an assignment begins at its right
       place = std::move(item);
     }
+    if (before_.empty()) return found;
     const auto first_dead = std::find_if(before_.begin(), before_.end(), [](const Item& item) { return item->head().is_dead_letter != 0; });
     std::reverse(before_.begin(), first_dead);  // the highest priority last: Boost inserts it at its end, at no cost
     std::rotate(before_.begin(), first_dead, before_.end());
