@@ -341,6 +341,7 @@ BOOST_AUTO_TEST_CASE(a_crew_is_dismissed_though_somebody_else_floods_the_parent)
   stranger.wait();
 }
 
+#ifndef __SANITIZE_ADDRESS__  // UBSan looks at an exception through a pipe of its own, for which there is no descriptor here
 BOOST_AUTO_TEST_CASE(who_could_not_be_replaced_is_replaced_later) {
   auto link = Jobs::open();
   auto parent = link.parent();
@@ -374,6 +375,7 @@ BOOST_AUTO_TEST_CASE(who_could_not_be_replaced_is_dismissed_as_dead) {
   BOOST_REQUIRE(crew.deaths().size() == 1u);
   BOOST_TEST(!crew.deaths()[0].replaced);
 }
+#endif
 
 BOOST_AUTO_TEST_CASE(who_dies_unreaped_by_the_parent_is_replaced_too) {
   auto link = Jobs::open();
